@@ -1,0 +1,80 @@
+"""A call of an op: a node in a graph if one is current or an argument belongs to one, else run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from opwright import ops, scopes
+from opwright.binding import as_array, bind_tensors, natural_dtype
+from opwright.dtypes import DType
+from opwright.eager import EagerTensor, as_eager, execute
+from opwright.errors import DTypeError
+from opwright.graph import Graph, Tensor
+from opwright.opdef import OpDef
+from opwright.registry import registry
+
+
+def call(definition: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None) -> Any:
+    """Binds the arguments, then builds a node or runs the op. Returns its output, a list of them, or an Operation."""
+    given, attributes = definition.schema.bind(args, kwargs)
+    graph = graph_of(given.values()) or scopes.current_graph()
+    if graph is None:
+        return execute(definition, bind_tensors(definition, given, as_eager), attributes)
+    groups = bind_tensors(definition, given, lambda value, dtype: to_graph(graph, value, dtype))
+    op = graph.create(definition, groups, attributes, name)
+    schema = definition.schema
+    if not schema.outputs:
+        return op
+    return op.outputs[0] if len(schema.outputs) == 1 and not schema.outputs[0].is_list else list(op.outputs)
+
+
+def graph_of(values: Any) -> Graph | None:
+    """The graph of the first graph tensor among the values, looking into lists and variables."""
+    for value in _leaves(values):
+        graph = getattr(value, "graph", None)
+        if isinstance(graph, Graph):
+            return graph
+    return None
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _leaves(value)
+        else:
+            yield value
+
+
+def to_graph(graph: Graph, value: Any, dtype: DType | None) -> Tensor:
+    """The value as a tensor of the graph: itself, or a constant."""
+    if isinstance(value, Tensor):
+        graph.own(value)
+        return value
+    if isinstance(value, EagerTensor):
+        return _constant(graph, value.storage, value.dtype)
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(v, Tensor) or hasattr(v, "__opwright_tensor__") for v in _leaves(value)
+    ):
+        return ops.stack([v if dtype is None else to_graph(graph, v, dtype) for v in value])  # type: ignore[no-any-return]
+    return _constant(graph, as_array(value, dtype), dtype or natural_dtype(value))
+
+
+def _constant(graph: Graph, storage: Any, dtype: DType) -> Tensor:
+    definition = registry.op("const")
+    return graph.create(definition, [], {"value": storage, "dtype": dtype}, "Const").outputs[0]
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """The value as a tensor: of the current graph, or eager. Raises DTypeError if it has another dtype."""
+    from opwright.dtypes import as_dtype
+
+    wanted = None if dtype is None else as_dtype(dtype)
+    convert = getattr(value, "__opwright_tensor__", None)
+    tensor = convert() if convert is not None else value
+    if not isinstance(tensor, (Tensor, EagerTensor)) or (isinstance(tensor, EagerTensor) and scopes.current_graph()):
+        graph = graph_of([tensor]) or scopes.current_graph()
+        tensor = as_eager(tensor, wanted) if graph is None else to_graph(graph, tensor, wanted)
+    if wanted is not None and tensor.dtype is not wanted:
+        raise DTypeError(f"[{name or 'convert_to_tensor'}] the tensor must be {wanted.name}, got {tensor.dtype.name}")
+    return tensor

@@ -1,0 +1,194 @@
+"""Shapes, dtypes and values that are known before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from opwright import dims
+from opwright.dtypes import BY_NAME, DType
+from opwright.errors import SchemaError, ShapeError
+from opwright.opdef import OpDef
+from opwright.schema import TensorArg
+from opwright.shapes import Shape, as_shape
+
+LARGEST_KNOWN_VALUE = 4096  # elements; larger values are not computed while a graph is built
+
+
+class Context:
+    """What a shape function sees of a node: shapes, attributes, and the values that are known."""
+
+    def __init__(
+        self,
+        definition: OpDef,
+        dtypes: Sequence[Sequence[DType]],
+        shapes: Sequence[Sequence[Shape]],
+        attributes: dict[str, Any],
+        value_of: Callable[[int, int], Any],
+        partial_of: Callable[[int, int], Any],
+        final: bool = False,
+        known_of: Callable[[int, int], Any] | None = None,
+    ) -> None:
+        self.definition = definition
+        self.final = final  # a plan is being made: shapes are concrete
+        self.results: list[tuple[int, ...]] = []  # for view functions: the outputs' shapes
+        self.attr = SimpleNamespace(**attributes)
+        self.attributes = attributes
+        self._dtypes = dtypes
+        self._shapes = shapes
+        self._value_of = value_of
+        self._partial_of = partial_of
+        self._known_of = known_of or value_of
+
+    def shape(self, name: str) -> Shape:
+        return self._shapes[self.definition.arg_index(name)][0]
+
+    def shapes(self, name: str) -> list[Shape]:
+        """The shapes of a list argument."""
+        return list(self._shapes[self.definition.arg_index(name)])
+
+    def has(self, name: str) -> bool:
+        """Whether an optional argument is there."""
+        return bool(self._shapes[self.definition.arg_index(name)])
+
+    def dtype(self, name: str) -> DType:
+        return self._dtypes[self.definition.arg_index(name)][0]
+
+    def value(self, name: str) -> Any:
+        """The argument's value as an array, or None if it is not known yet."""
+        self.definition.value_args.add(name)
+        return self._value_of(self.definition.arg_index(name), 0)
+
+    def partial(self, name: str, item: int = 0) -> Any:
+        """What is known of the argument's elements: an object array with None where nothing is, or None."""
+        self.definition.value_args.add(name)
+        return self._partial_of(self.definition.arg_index(name), item)
+
+    def known(self, name: str, item: int = 0) -> Any:
+        """The argument's value if it does not depend on what is fed, else None: asking makes no plan for each value."""
+        return self._known_of(self.definition.arg_index(name), item)
+
+    def require(self, ok: bool, requirement: str, got: Any) -> None:
+        """Raises ShapeError "[op] requirement, got ..." unless ok."""
+        if not ok:
+            raise ShapeError(f"[{self.definition.name}] {requirement}, got {got}")
+
+    def output_shapes(self) -> list[Shape]:
+        """The outputs' shapes, by the signature's named dimensions and the op's shape function."""
+        schema = self.definition.schema
+        by_name = {arg.name: group for arg, group in zip(schema.tensors, self._shapes, strict=True)}
+        sizes = dims.match(schema, by_name, self.attributes)
+        signed = [dims.output_shape(schema, out, sizes) for out in schema.outputs]
+        if self.definition.shape_function is None:
+            return signed
+        made = _shapes(self.definition, self.definition.shape_function(self))
+        if schema.outputs and schema.outputs[0].is_list:
+            return [shape.merge(signed[0]) for shape in made]
+        if len(made) != len(signed):
+            raise SchemaError(
+                f"[{self.definition.name}] the shape function must give {len(signed)} shapes, got {len(made)}"
+            )
+        return [a.merge(b) for a, b in zip(made, signed, strict=True)]
+
+    def bounds(self) -> list[Shape]:
+        """The largest shapes outputs of data-dependent size can have."""
+        assert self.definition.bound_function is not None
+        return _shapes(self.definition, self.definition.bound_function(self))
+
+
+def _shapes(definition: OpDef, made: Any) -> list[Shape]:
+    if isinstance(made, Shape):
+        return [made]
+    if isinstance(made, (list, tuple)) and all(isinstance(s, Shape) for s in made):
+        return list(made)
+    if isinstance(made, (list, tuple)) and len(definition.schema.outputs) == 1:
+        return [as_shape(made)]
+    raise SchemaError(f"[{definition.name}] the shape function must return Shapes, got {made!r}")
+
+
+def output_dtypes(
+    definition: OpDef, dtypes: Sequence[Sequence[DType]], attributes: dict[str, Any], n: int
+) -> list[DType]:
+    """The dtypes of n outputs."""
+    schema = definition.schema
+    bound = {arg.dtype: group[0] for arg, group in zip(schema.tensors, dtypes, strict=True) if group}
+    outs = schema.outputs * n if schema.outputs and schema.outputs[0].is_list else schema.outputs
+    return [_output_dtype(out, bound, attributes) for out in outs]
+
+
+def _output_dtype(out: TensorArg, bound: dict[str, DType], attributes: dict[str, Any]) -> DType:
+    if out.dtype in bound:
+        return bound[out.dtype]
+    if out.dtype in BY_NAME:
+        return BY_NAME[out.dtype]
+    dtype: DType = attributes[out.dtype]
+    return dtype
+
+
+def infer(node: Any) -> list[tuple[DType, Shape]]:
+    """The dtype and static shape of each output of a graph's operation. Raises ShapeError."""
+    context = graph_context(node)
+    shapes = context.output_shapes()
+    return list(zip(output_dtypes(node.definition, context._dtypes, node.attributes, len(shapes)), shapes, strict=True))
+
+
+def graph_context(node: Any) -> Context:
+    """The context of an operation whose inputs are a graph's tensors."""
+    return Context(
+        node.definition,
+        [[t.dtype for t in group] for group in node.groups],
+        [[t.shape for t in group] for group in node.groups],
+        node.attributes,
+        lambda arg, item: node.groups[arg][item].static_value() if node.groups[arg] else None,
+        lambda arg, item: partial_value(node.groups[arg][item]) if node.groups[arg] else None,
+    )
+
+
+def constant_value(tensor: Any) -> Any:
+    """The value of a graph's tensor if it follows from constants alone and is small; else None."""
+    node = tensor.op
+    definition = node.definition
+    if definition.role == "constant":
+        return node.attributes["value"]
+    if definition.value_function is not None:
+        partial = definition.value_function(graph_context(node))
+        if partial is not None:
+            known = not any(v is None for v in np.asarray(partial, object).flat)
+            return np.asarray(partial).astype(tensor.dtype.numpy) if known else None
+    if definition.role != "kernel" or definition.stateful or not _small(node):
+        return None
+    values = [t.static_value() for t in node.inputs]
+    if any(v is None for v in values):
+        return None
+    from opwright.eager import evaluate
+
+    return evaluate(definition, node.groups, values, node.attributes)[tensor.index]
+
+
+def _small(node: Any) -> bool:
+    tensors = [*node.inputs, *node.outputs]
+    return all(t.shape.is_known and t.shape.num_elements() <= LARGEST_KNOWN_VALUE for t in tensors)
+
+
+def partial_value(tensor: Any) -> Any:
+    """What is known of a tensor's elements, as an object array with None for the rest; None if nothing is."""
+    value = tensor.static_value()
+    if value is not None:
+        return value.astype(object)
+    if tensor.op.definition.value_function is None:
+        return None
+    known = tensor.op.definition.value_function(graph_context(tensor.op))
+    return None if known is None else np.asarray(known, object)
+
+
+def shape_from(elements: Any, length: int | None) -> Shape:
+    """The Shape that a 1-D tensor of sizes describes, from what is known of its elements and of its length.
+
+    -1 among the elements means unknown.
+    """
+    if elements is not None:
+        return Shape(None if v is None or v == -1 else int(v) for v in elements)
+    return Shape(None if length is None else [None] * length)

@@ -1,0 +1,80 @@
+"""kernel.h's structures for values and attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opwright._abi import ffi
+from opwright.dtypes import DType
+from opwright.plan.ir import Value
+from opwright.schema import Schema
+from opwright.shapes import Shape
+
+_NONE, _INT, _FLOAT, _DTYPE, _STR, _INTS, _FLOATS = range(7)  # ow_value.kind
+DEVICES = {"cpu": 1, "cuda": 2}
+
+
+class Descriptors:
+    """An ow_tensor for each Value of a plan, made when first asked for. `keep` holds what they point to."""
+
+    def __init__(self) -> None:
+        self.keep: list[Any] = []
+        self._tensors: dict[Value, Any] = {}
+
+    def tensor(self, value: Value) -> Any:
+        """The ow_tensor of a value. Its address is that of the constant or variable, or not set yet."""
+        found = self._tensors.get(value)
+        if found is None:
+            layout = value.layout
+            rank = len(layout.shape)
+            dims = ffi.new("int64_t[]", [*layout.shape, *layout.strides])
+            found = ffi.new("ow_tensor *")
+            found.ndim = rank
+            found.shape, found.strides = dims, dims + rank
+            found.dtype.code, found.dtype.bits, found.dtype.lanes = value.dtype.code, value.dtype.bits, 1
+            found.device.type = DEVICES.get(value.storage.device.partition(":")[0], 1)
+            start = value.storage.address
+            if start is not None:
+                found.data = ffi.cast("void *", start + layout.offset * value.dtype.size)
+            self.keep.append(dims)
+            self._tensors[value] = found
+        return found
+
+    def items(self) -> list[tuple[Value, Any]]:
+        return list(self._tensors.items())
+
+    def array(self, values: list[Value]) -> Any:
+        """An array of pointers to the tensors of values."""
+        return self.kept(ffi.new("ow_tensor *[]", [self.tensor(v) for v in values] or 1))
+
+    def kept(self, thing: Any) -> Any:
+        self.keep.append(thing)
+        return thing
+
+    def attributes(self, schema: Schema, attributes: dict[str, Any]) -> Any:
+        """The attributes as ow_values, in declared order."""
+        declared = schema.attributes
+        values = self.kept(ffi.new("ow_value[]", len(declared) or 1))
+        for i, attribute in enumerate(declared):
+            self._attribute(values[i], attributes[attribute.name])
+        return values
+
+    def _attribute(self, target: Any, value: Any) -> None:
+        if isinstance(value, (bool, int)):
+            target.kind, target.v.i = _INT, int(value)
+        elif isinstance(value, float):
+            target.kind, target.v.f = _FLOAT, value
+        elif isinstance(value, DType):
+            target.kind = _DTYPE
+            target.v.dt.code, target.v.dt.bits, target.v.dt.lanes = value.code, value.bits, 1
+        elif isinstance(value, str):
+            text = value.encode()
+            target.kind, target.n = _STR, len(text)
+            target.v.s = self.kept(ffi.new("char[]", text))
+        elif isinstance(value, Shape) or (isinstance(value, tuple) and all(isinstance(v, int) for v in value)):
+            items = [-1 if v is None else v for v in (value.dims or () if isinstance(value, Shape) else value)]
+            target.kind, target.n = _INTS, len(items)
+            target.v.iv = self.kept(ffi.new("int64_t[]", items or 1))
+        elif isinstance(value, tuple) and all(isinstance(v, float) for v in value):
+            target.kind, target.n = _FLOATS, len(value)
+            target.v.fv = self.kept(ffi.new("double[]", list(value)))

@@ -1,0 +1,141 @@
+"""The last pass: C structures for the stages and nodes, with every address that is known, ready for owr_run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opwright._abi import ffi
+from opwright.devices import device
+from opwright.plan.descriptors import Descriptors
+from opwright.plan.ir import Node, Program, Value
+from opwright.plan.memory import Block, Layouter
+from opwright.plan.stages import Stage
+from opwright.runtime import NULL, host, lib
+
+YIELD_NS = 50_000_000  # how long owr_run may go on before Python gets to serve signals
+
+
+class Emitted:
+    """A plan in C, and what it points to."""
+
+    def __init__(self, plan: Any, nodes: list[Node], arenas: dict[str, Any], descriptors: Descriptors) -> None:
+        self.plan = plan
+        self.nodes = nodes
+        self.arenas = arenas
+        self.keep = descriptors.keep
+        self.descriptors = descriptors
+
+
+def emit(
+    program: Program, stages: list[Stage], layout: Layouter, bases: dict[str, int], descriptors: Descriptors, rng: Any
+) -> Emitted:
+    """Writes the plan. `bases` holds the address of each device's arena; `rng(node)` a random op's key and counter."""
+    nodes = [node for stage in stages for node in stage.nodes]
+    plan = ffi.new("owr_plan *")
+    c_nodes = descriptors.kept(ffi.new("owr_node[]", len(nodes) or 1))
+    randoms: list[tuple[Any, Any]] = []
+    for i, node in enumerate(nodes):
+        _emit_node(c_nodes[i], i, node, layout, bases, descriptors, plan)
+        if node.definition is not None and node.definition.random:
+            key, counter = rng(node)
+            c_nodes[i].call.rng = descriptors.kept(key)
+            randoms.append((key, counter))
+    _set_addresses(descriptors, bases)
+    plan.nodes = c_nodes
+    plan.n_stages = len(stages)
+    plan.max_workers = layout.workers
+    plan.stages = descriptors.kept(_stages(stages))
+    plan.n_randoms = len(randoms)
+    plan.randoms = descriptors.kept(ffi.new("owr_random[]", [{"rng": k, "counter": c} for k, c in randoms] or 1))
+    plan.yield_ns = YIELD_NS
+    return Emitted(plan, nodes, bases, descriptors)
+
+
+def _set_addresses(descriptors: Descriptors, bases: dict[str, int]) -> None:
+    for value, tensor in descriptors.items():
+        storage = value.storage
+        if storage.kind == "arena":
+            offset = storage.offset + value.layout.offset * value.dtype.size
+            tensor.data = ffi.cast("void *", bases.get(storage.device, 0) + offset)
+
+
+def _stages(stages: list[Stage]) -> Any:
+    made = ffi.new("owr_stage[]", len(stages) or 1)
+    first = 0
+    for c_stage, stage in zip(made, stages, strict=False):
+        c_stage.first, c_stage.count = first, len(stage.nodes)
+        c_stage.parallel = stage.parallel
+        c_stage.wake = stage.nanoseconds >= 50_000
+        chunks = sum(node.prepared.n_chunks for node in stage.nodes)
+        c_stage.grain = max(1, chunks // 64)
+        first += len(stage.nodes)
+    return made
+
+
+def _emit_node(
+    target: Any, index: int, node: Node, layout: Layouter, bases: dict[str, int], descriptors: Descriptors, plan: Any
+) -> None:
+    prepared = node.prepared
+    base = bases.get(node.device, 0)
+    own, workers, epilogue = layout.scratch[node]
+    target.run, target.finish = prepared.run, prepared.finish
+    target.n_chunks, target.id = prepared.n_chunks, index
+    target.scratch_bytes, target.worker_scratch_bytes = prepared.scratch_bytes, workers.nbytes // layout.workers
+    target.zero_scratch = prepared.zeroed
+    call = target.call
+    call.struct_size = ffi.sizeof("ow_call")
+    call.host, call.err = host, ffi.addressof(plan, "err")
+    call.state, call.attr = prepared.state, prepared.attributes
+    inputs = [v for group in node.groups for v in group]
+    outputs = node.outputs if node.post is None else [node.post.starts_from]
+    call.n_in, call.n_out, call.n_chunks = len(inputs), len(outputs), prepared.n_chunks
+    setattr(call, "in", descriptors.array(inputs))
+    call.out = descriptors.array(outputs)
+    call.scratch = ffi.cast("void *", base + own.offset)
+    call.worker_scratch = ffi.cast("void *", base + workers.offset)
+    call.cancel = ffi.addressof(plan, "cancel")
+    call.stream = NULL if node.device == "cpu" else device(node.device).stream
+    _settle(node)
+    if node.post is not None:
+        call.post = _post(node, base, epilogue, layout.workers, descriptors)
+    flag = _initialized_by(node)
+    target.done = ffi.cast("uint8_t *", flag) if flag else NULL
+
+
+def _settle(node: Node) -> None:
+    cluster = node.post if node.post is not None else node.work
+    if getattr(cluster, "program", None) is not None:
+        cluster.program.settle()
+
+
+def _post(node: Node, base: int, scratch: Block, workers: int, descriptors: Descriptors) -> Any:
+    program = node.post.program
+    post = descriptors.kept(ffi.new("owr_post *"))
+    post.post.struct_size = ffi.sizeof("ow_post")
+    post.post.apply = lib.owr_post_apply
+    post.program = program.c
+    setattr(post, "in", descriptors.array(program.reads))
+    post.out = descriptors.array(program.writes)
+    post.scratch = ffi.cast("char *", base + scratch.offset)
+    post.scratch_stride = scratch.nbytes // workers
+    return ffi.addressof(post, "post")
+
+
+def _initialized_by(node: Node) -> int:
+    """The address of the flag of the variable that a node gives its first value."""
+    if node.definition is None or not node.definition.initializes:
+        return 0
+    from opwright.runtime import address
+
+    flag = next((s.initialized for s in node.writes() if s.initialized is not None), None)
+    return address(flag) if flag is not None else 0
+
+
+def patches(descriptors: Descriptors, values: list[Value]) -> dict[int, list[tuple[Any, int]]]:
+    """For each storage (by id) the tensors that lie in it, with their offset in bytes: what to set when it moves."""
+    wanted = {id(v.storage) for v in values}
+    found: dict[int, list[tuple[Any, int]]] = {key: [] for key in wanted}
+    for value, tensor in descriptors.items():
+        if id(value.storage) in wanted:
+            found[id(value.storage)].append((tensor, value.layout.offset * value.dtype.size))
+    return found

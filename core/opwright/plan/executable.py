@@ -1,0 +1,236 @@
+"""Executables: a plan laid out in a lane's arena, fed, run by one call into C, and read out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from opwright._abi import ffi
+from opwright.binding import as_array, as_storage
+from opwright.dtypes import bfloat16, from_storage
+from opwright.errors import FailedPreconditionError
+from opwright.plan.emit import Emitted, patches
+from opwright.plan.failures import error_of
+from opwright.plan.ir import Program, Value
+from opwright.pykernel import raised_in
+from opwright.runtime import run_plan
+
+STAGED = 512  # bytes; smaller feeds are copied into the plan, larger ones read where they are
+COPIED = 1 << 14  # bytes; smaller results are copied out of the arena, larger ones written to a fresh array
+_YIELD = -1
+
+Put = Callable[[Any], None]
+Fetch = Callable[[Sequence[Any]], Any]
+
+
+def choose_results(program: Program) -> None:
+    """Marks the fetched values that are large enough to be written to arrays of their own."""
+    seen: set[Any] = set()
+    for value in program.fetches:
+        storage = value.storage
+        whole = value.layout.is_dense and value.layout.offset == 0 and value.nbytes == storage.nbytes
+        if storage.kind == "arena" and whole and value.nbytes > COPIED and not value.dynamic and storage not in seen:
+            storage.kind = "result"
+        seen.add(storage)
+
+
+class Executable:
+    """Runs a plan. Not for two threads at once: each lane has its own."""
+
+    def __init__(self, program: Program, emitted: Emitted, arenas: Any, raw: bool) -> None:
+        self.program = program
+        self.emitted = emitted
+        self.plan = emitted.plan
+        self.rest: Any = None  # the Step that follows, where sizes had to be known first
+        self._arenas = arenas
+        self._raw = raw
+        self._held: list[Any] = []
+        self._unchecked = program.needs_initialized
+        self._fresh: list[Callable[[], None]] = []
+        self._patches = patches(emitted.descriptors, [*program.feeds, *program.fetches])
+        self._puts = [self._put(value) for value in program.feeds]
+        self._arrays: dict[int, Any] = {}
+        self._fetches = [self._fetch(value) for value in program.fetches]
+        self._fresh += [self._restore(value) for value in dict.fromkeys(program.fetches) if value.dynamic]
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Feeds the values, runs the plan, and returns the fetched arrays."""
+        if self._unchecked:
+            self._check_initialized()
+        for put, value in zip(self._puts, values, strict=True):
+            put(value)
+        for allocate in self._fresh:
+            allocate()
+        status = run_plan(self.plan, 0)
+        if status:
+            self._settle(status)
+        found = [fetch(values) for fetch in self._fetches]
+        if self._held:
+            self._held.clear()
+        for key in self._arrays:
+            self._arrays[key] = None
+        return found
+
+    def _settle(self, status: int) -> None:
+        """Goes on after a yield, during which Python has served signals; raises what went wrong."""
+        while status == _YIELD:
+            status = run_plan(self.plan, 1)
+        if status:
+            self._held.clear()
+            error = self.plan.err
+            node = self.emitted.nodes[error.node] if 0 <= error.node < len(self.emitted.nodes) else None
+            message = ffi.string(error.message).decode(errors="replace")
+            op = node.definition.name if node is not None and node.definition else "step"
+            cause = raised_in(ffi.addressof(self.plan, "err"))
+            if cause is not None and not isinstance(cause, Exception):
+                raise cause  # KeyboardInterrupt, SystemExit
+            raise error_of(status, f"[{op}] {message}", node.origin if node else None) from cause
+
+    def _check_initialized(self) -> None:
+        for op, storage in self._unchecked:
+            if storage.initialized is not None and not storage.initialized[0]:
+                raise FailedPreconditionError(
+                    f"variable {op.name!r} must be initialised before it is read; run its initializer, or "
+                    f"global_variables_initializer()\n  built at {op.line}"
+                )
+        self._unchecked = []
+
+    # -- feeding -------------------------------------------------------------------------------------------------------
+
+    def _put(self, value: Value) -> Put:
+        targets = self._patches[id(value.storage)]
+        if value.storage.nbytes <= STAGED and not self._written(value):
+            return self._put_staged(value, targets)
+        dtype, wanted, held = value.dtype, value.dtype.numpy, self._held
+        from_buffer = ffi.from_buffer
+
+        def put(array: Any) -> None:
+            if type(array) is not np.ndarray or array.dtype != wanted or not array.flags.c_contiguous:
+                array = np.ascontiguousarray(as_storage(array, dtype))
+            held.append(array)
+            start = from_buffer(array)
+            for tensor, offset in targets:
+                tensor.data = start + offset
+
+        return put
+
+    def _put_staged(self, value: Value, targets: Any) -> Put:
+        memory = ffi.new("char[]", max(64, value.storage.nbytes))
+        self.emitted.keep.append(memory)
+        for tensor, offset in targets:
+            tensor.data = memory + offset
+        dtype = value.dtype
+        view = np.frombuffer(ffi.buffer(memory, value.nbytes), dtype.numpy).reshape(value.shape)
+        plain: set[type] = {np.ndarray}  # what can be stored without a look at its value
+        if dtype is not bfloat16:
+            plain |= {dtype.numpy.type, float, int} if dtype.is_floating else {dtype.numpy.type}
+        index = () if not value.shape else ...
+
+        def put(fed: Any) -> None:
+            if type(fed) not in plain or (type(fed) is np.ndarray and fed.dtype != dtype.numpy):
+                fed = as_array(fed, dtype)
+            view[index] = fed
+
+        return put
+
+    def _written(self, value: Value) -> bool:
+        return value.storage in self.program.written()
+
+    # -- fetching ------------------------------------------------------------------------------------------------------
+
+    def _fetch(self, value: Value) -> Fetch:
+        storage = value.storage
+        if storage.kind == "feed":
+            return self._fetch_feed(value)
+        if storage.kind == "result" and storage.nbytes == value.nbytes and id(storage) not in self._arrays:
+            return self._fetch_result(value)
+        if value.dynamic:
+            return self._fetch_dynamic(value)
+        if storage.array is not None:
+            flat = storage.array.reshape(-1)
+        elif storage.kind == "result":
+            return self._fetch_again(value)
+        else:
+            base = self.emitted.arenas[storage.device] + storage.offset
+            flat = np.frombuffer(ffi.buffer(ffi.cast("char *", base), storage.nbytes), value.dtype.numpy)
+        view = _view(flat, value)
+        return self._reader(value, lambda: view)
+
+    def _reader(self, value: Value, view: Callable[[], Any]) -> Fetch:
+        dtype = value.dtype
+        if self._raw:
+            return lambda _: view().copy()
+        if dtype is bfloat16:
+            return lambda _: from_storage(view(), dtype)[()]
+        return (lambda _: view().copy()) if value.shape else (lambda _: view()[()])
+
+    def _fetch_feed(self, value: Value) -> Fetch:
+        slot, dtype = value.storage.slot, value.dtype
+        raw = self._raw
+
+        def fetch(values: Sequence[Any]) -> Any:
+            array = np.ascontiguousarray(as_storage(values[slot], dtype))
+            found = _view(array.reshape(-1), value).copy()
+            return found if raw else from_storage(found, dtype)[()]
+
+        return fetch
+
+    def _fetch_result(self, value: Value) -> Fetch:
+        targets = self._patches[id(value.storage)]
+        shape, dtype, nbytes = value.shape, value.dtype, value.nbytes
+        key, arrays, raw = id(value.storage), self._arrays, self._raw
+        arrays[key] = None
+
+        def allocate() -> None:
+            memory = np.empty(nbytes + 64, np.uint8)
+            start = -memory.ctypes.data % 64
+            arrays[key] = memory[start : start + nbytes].view(dtype.numpy).reshape(shape)
+            first = ffi.from_buffer(arrays[key])
+            for tensor, offset in targets:
+                tensor.data = first + offset
+
+        def fetch(_: Sequence[Any]) -> Any:
+            array = arrays[key]
+            return array if raw or dtype is not bfloat16 else from_storage(array, dtype)
+
+        self._fresh.append(allocate)
+        return fetch
+
+    def _fetch_again(self, value: Value) -> Fetch:
+        """Another view of a result that is handed out as well: a copy of its own."""
+        key, arrays = id(value.storage), self._arrays
+        return self._reader(value, lambda: _view(arrays[key].view(value.dtype.numpy).reshape(-1), value))
+
+    def _restore(self, value: Value) -> Callable[[], None]:
+        """Before a run: gives an output of data-dependent size its bound again, which the kernel will lower."""
+        tensor, bound = self.emitted.descriptors.tensor(value), value.shape
+
+        def restore() -> None:
+            for d, size in enumerate(bound):
+                tensor.shape[d] = size
+
+        return restore
+
+    def _fetch_dynamic(self, value: Value) -> Fetch:
+        tensor = self.emitted.descriptors.tensor(value)
+        rank = len(value.shape)
+        dtype, raw = value.dtype, self._raw
+
+        def fetch(_: Sequence[Any]) -> Any:
+            shape = tuple(tensor.shape[d] for d in range(rank))
+            size = math.prod(shape)
+            found = np.frombuffer(ffi.buffer(tensor.data, size * dtype.size), dtype.numpy).reshape(shape).copy()
+            return found if raw else from_storage(found, dtype)
+
+        return fetch
+
+
+def _view(flat: np.ndarray[Any, Any], value: Value) -> np.ndarray[Any, Any]:
+    layout, size = value.layout, value.dtype.size
+    if value.size == 0:
+        return np.empty(layout.shape, value.dtype.numpy)
+    strides = tuple(s * size for s in layout.strides)
+    return np.lib.stride_tricks.as_strided(flat[layout.offset :], layout.shape, strides)

@@ -1,0 +1,230 @@
+"""Elementwise clusters: nodes whose kernels are tile functions run together, tile by tile, whoever compiled them.
+
+A cluster is one node, or the epilogue of the kernel whose output it starts from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opwright.kernels import Kernel
+from opwright.plan.descriptors import Descriptors
+from opwright.plan.ir import Node, Program, Storage, Value, topological
+from opwright.plan.select import elementwise_kernel, prepare
+
+LARGEST_CLUSTER = 24  # nodes; a tile register each, so that all stay in L1
+
+
+class Cluster:
+    """Elementwise nodes over one index space, in order. `inputs` come from outside, `outputs` are needed outside."""
+
+    def __init__(
+        self, members: list[Node], inputs: list[Value], outputs: list[Value], kernels: dict[Node, Kernel]
+    ) -> None:
+        self.members = members
+        self.inputs = inputs
+        self.outputs = outputs
+        self.kernels = kernels
+        self.tiles: dict[Node, tuple[object, object]] = {}  # member -> (tile function, its state), once prepared
+        self.program: Any = None  # the TileProgram, once compiled
+        self.starts_from: Value | None = None  # of an epilogue: the value it is applied to
+        self.ends_in: Value | None = None  # of an epilogue: the output that takes that value's place
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.members[0].outputs[0].shape
+
+    def prepare(self, descriptors: Descriptors) -> None:
+        """Prepares each member's tile function."""
+        for member in self.members:
+            reasons: list[str] = []
+            prepared = prepare(self.kernels[member], member, descriptors, reasons)
+            assert prepared is not None, reasons
+            self.tiles[member] = (prepared.tile, prepared.state)
+
+
+def clusters(program: Program, on: frozenset[str]) -> None:
+    """Makes every elementwise node a cluster; with fusion on, of as many neighbours as can run as one."""
+    kernels = {node: kernel for node in program.nodes if (kernel := elementwise_kernel(node)) is not None}
+    groups = _grown(program, kernels) if "fuse" in on else {node: [node] for node in kernels}
+    readers = _readers(program)
+    fetched = {value.storage for value in program.fetches}
+    needs = program.dependencies()
+    made: dict[Node, Node] = {}
+    for members in {id(g): g for g in groups.values()}.values():
+        fused = _fused(members, readers, fetched, kernels)
+        made.update(dict.fromkeys(members, fused))
+    nodes = list(dict.fromkeys(made.get(node, node) for node in program.nodes))
+    outer: dict[Node, list[Node]] = {}
+    for node, before in needs.items():
+        mine = made.get(node, node)
+        outer.setdefault(mine, []).extend(n for b in before if (n := made.get(b, b)) is not mine)
+    for node in program.nodes:
+        node.after = list(dict.fromkeys(made.get(a, a) for a in node.after))
+    for fused in set(made.values()):
+        fused.after = [a for a in dict.fromkeys(outer.get(fused, [])) if a is not fused]
+    program.nodes = topological(nodes, outer)
+    program.replaced(made)
+
+
+def _readers(program: Program) -> dict[Storage, list[Node]]:
+    """The nodes that read each memory, through views too."""
+    found: dict[Storage, list[Node]] = {}
+    for node in program.nodes:
+        for value in node.inputs:
+            found.setdefault(value.storage, []).append(node)
+    return found
+
+
+def _fused(
+    members: list[Node], readers: dict[Storage, list[Node]], fetched: set[Storage], kernels: dict[Node, Kernel]
+) -> Node:
+    inside = set(members)
+    made_here = {v for m in members for v in m.outputs}
+    inputs = list(dict.fromkeys(v for m in members for v in m.inputs if v not in made_here))
+    outputs = [
+        v
+        for m in members
+        for v in m.outputs
+        if v.storage in fetched or any(r not in inside for r in readers.get(v.storage, [])) or v.storage not in readers
+    ]
+    node = Node(None, [inputs], {})
+    node.work = Cluster(members, inputs, outputs, {m: kernels[m] for m in members})
+    node.origin, node.device = members[-1].origin, members[-1].device
+    node.name = "+".join(m.name for m in members) if len(members) < 4 else f"{members[0].name}+...+{members[-1].name}"
+    node.outputs = outputs
+    for value in made_here:
+        value.node = node
+    return node
+
+
+def _grown(program: Program, kernels: dict[Node, Kernel]) -> dict[Node, list[Node]]:
+    """Joins each elementwise node to the clusters of its producers where nothing else comes between."""
+    growth = _Growth(program)
+    for node in program.nodes:
+        if node not in kernels:
+            continue
+        growth.group[node] = [node]
+        for value in node.inputs:
+            producer = value.node
+            if producer in growth.group and value in producer.outputs and value.shape == node.outputs[0].shape:
+                growth.join(node, producer)
+    return growth.group
+
+
+class _Growth:
+    """Clusters while they grow. A node waits for all that its cluster waits for: `latest` is the last position in the
+    program among these, itself included, which bounds the search for ways that lead out of a cluster and back."""
+
+    def __init__(self, program: Program) -> None:
+        self.needs = program.dependencies()
+        self.users: dict[Node, list[Node]] = {}
+        for node, before in self.needs.items():
+            for b in before:
+                self.users.setdefault(b, []).append(node)
+        self.position = {node: i for i, node in enumerate(program.nodes)}
+        self.latest = dict(self.position)
+        self.group: dict[Node, list[Node]] = {}
+
+    def join(self, node: Node, producer: Node) -> None:
+        """Makes one cluster of the two nodes' if they can run as one."""
+        ours, theirs = self.group[node], self.group[producer]
+        if ours is theirs or len(ours) + len(theirs) > LARGEST_CLUSTER or node.device != producer.device:
+            return
+        joined = set(ours) | set(theirs)
+        if any(v.node in joined and v not in v.node.outputs for n in joined for v in n.inputs):
+            return  # a member reads another's output as a view: it has to be in memory first
+        if self._returns(joined):
+            return
+        merged = sorted(joined, key=self.position.__getitem__)
+        for member in merged:
+            self.group[member] = merged
+        self._spread(merged)
+
+    def _returns(self, joined: set[Node]) -> bool:
+        """Whether something outside, with its whole cluster, both needs a member and is needed by one."""
+        first = min(self.position[n] for n in joined)
+        seen: set[Node] = set()
+        todo = [b for n in joined for b in self.needs[n] if b not in joined]
+        while todo:
+            node = todo.pop()
+            if node in seen or self.latest[node] < first:
+                continue
+            for member in self.group.get(node, [node]):
+                seen.add(member)
+                if any(before in joined for before in self.needs[member]):
+                    return True
+                todo += self.needs[member]
+        return False
+
+    def _spread(self, merged: list[Node]) -> None:
+        """Raises `latest` of a cluster's members, and of whatever waits for them, to that of the last."""
+        todo = [(member, max(self.latest[m] for m in merged)) for member in merged]
+        while todo:
+            node, late = todo.pop()
+            if self.latest[node] >= late and node not in merged:
+                continue
+            self.latest[node] = late
+            for user in self.users.get(node, []):
+                todo += [(m, late) for m in self.group.get(user, [user]) if self.latest[m] < late]
+
+
+def posts(program: Program) -> None:
+    """Attaches clusters to the kernels that honour `post` and whose output they start from."""
+    consumers = program.consumers()
+    needs = program.dependencies()
+    position = {node: i for i, node in enumerate(program.nodes)}
+    gone: dict[Node, Node] = {}
+    used: dict[Storage, set[Value]] = {}  # what is read of each memory
+    for value in [v for n in program.nodes for v in n.inputs] + program.fetches:
+        used.setdefault(value.storage, set()).add(value)
+    for node in program.nodes:
+        if node.prepared is None or not node.prepared.post or node.post is not None or len(node.outputs) != 1:
+            continue
+        (value,) = node.outputs
+        readers = list(dict.fromkeys(consumers.get(value, [])))
+        if len(readers) != 1 or value in program.fetches or used[value.storage] != {value}:
+            continue
+        if not _follows(readers[0], node, value):
+            continue
+        if _available(readers[0], node, needs, position):
+            _attach(node, readers[0], value)
+            gone[readers[0]] = node
+    if gone:
+        program.nodes = [n for n in program.nodes if n not in gone]
+        program.replaced(gone)
+        for node in program.nodes:
+            node.after = list(dict.fromkeys(gone.get(a, a) for a in node.after if gone.get(a, a) is not node))
+
+
+def _follows(reader: Node, producer: Node, value: Value) -> bool:
+    """Whether the reader is a cluster over the value's index space with an output that fits in its memory."""
+    work = reader.work
+    if (
+        not isinstance(work, Cluster)
+        or work.shape != value.shape
+        or value.size == 0
+        or reader.device != producer.device
+    ):
+        return False
+    return any(out.dtype.size == value.dtype.size for out in work.outputs)
+
+
+def _available(reader: Node, producer: Node, needs: dict[Node, list[Node]], position: dict[Node, int]) -> bool:
+    """Whether all that the cluster waits for comes before the producer."""
+    return all(before is producer or position[before] < position[producer] for before in needs[reader])
+
+
+def _attach(node: Node, reader: Node, value: Value) -> None:
+    cluster: Cluster = reader.work
+    end = next(out for out in cluster.outputs if out.dtype.size == value.dtype.size)
+    cluster.starts_from, cluster.ends_in = value, end
+    node.post = cluster
+    node.extra = [v for v in cluster.inputs if v is not value]
+    node.after = list(dict.fromkeys(node.after + [a for a in reader.after if a is not node]))
+    others = [out for out in cluster.outputs if out is not end]
+    node.outputs = [end, *others]
+    for out in node.outputs:
+        out.node = node
+    value.storage = end.storage  # the kernel writes it where the epilogue's result will stand
+    node.name = f"{node.name}+{reader.name}"

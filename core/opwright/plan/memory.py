@@ -1,0 +1,181 @@
+"""One arena: intermediate values get offsets by lifetime, and results go in place where kernels allow it."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+from opwright.plan.ir import Node, Program, Storage, Value
+from opwright.plan.stages import Stage
+
+ALIGNMENT = 64
+LARGE = 1 << 16  # bytes; from here on buffers are placed by size, smaller ones by time
+SKEW = 256  # bytes between large buffers, so that equal offsets in them do not fall on one cache set
+
+
+@dataclass
+class Block:
+    """Bytes that are needed from the first to the last of some moments."""
+
+    nbytes: int
+    first: int
+    last: int
+    storage: Storage | None = None
+    offset: int = 0
+
+
+class Layouter:
+    """Lays out the values of a program in the order of its stages."""
+
+    def __init__(self, program: Program, stages: list[Stage], on: frozenset[str], workers: int) -> None:
+        self.program = program
+        self.on = on
+        self.workers = workers
+        self.at: list[list[Node]] = []  # the nodes of each moment: one of a serial stage, all of a parallel one
+        for stage in stages:
+            self.at += [stage.nodes] if stage.parallel else [[node] for node in stage.nodes]
+        self.uses: dict[Storage, list[int]] = {}
+        self.values: dict[Storage, list[Value]] = {}
+        self.scratch: dict[Node, tuple[Block, Block, Block]] = {}  # of the call, of its workers, of its epilogue
+        self.peak: dict[str, int] = {}  # the most bytes alive at one moment: no layout can do with less
+        self._find_uses()
+
+    def _find_uses(self) -> None:
+        seen: set[Value] = set()
+        for moment, nodes in enumerate(self.at):
+            for node in nodes:
+                for value in node.inputs + node.outputs + ([node.post.starts_from] if node.post else []):
+                    self.uses.setdefault(value.storage, []).append(moment)
+                    if value not in seen:
+                        seen.add(value)
+                        self.values.setdefault(value.storage, []).append(value)
+        for value in self.program.fetches:  # needed to the end
+            self.uses.setdefault(value.storage, []).append(len(self.at))
+            if value not in seen:
+                self.values.setdefault(value.storage, []).append(value)
+
+    def run(self) -> dict[str, int]:
+        """Sets the offset of every arena storage. Returns the size of each device's arena."""
+        if "inplace" in self.on:
+            for moment, nodes in enumerate(self.at):
+                for node in nodes:
+                    self._in_place(node, moment)
+        blocks: dict[str, list[Block]] = {}
+        for storage, moments in self.uses.items():
+            if storage.kind == "arena":
+                block = Block(_rounded(storage.nbytes), min(moments), max(moments), storage)
+                blocks.setdefault(storage.device, []).append(block)
+        for moment, nodes in enumerate(self.at):
+            for node in nodes:
+                blocks.setdefault(node.device, []).extend(self._scratch(node, moment))
+        self.peak = {device: _largest_live_set(here) for device, here in blocks.items()}
+        return {device: self._place(here) for device, here in blocks.items()}
+
+    def _place(self, blocks: list[Block]) -> int:
+        if "reuse" in self.on:
+            size = _by_size([b for b in blocks if b.nbytes >= LARGE])
+            size = _by_time([b for b in blocks if b.nbytes < LARGE], size)
+        else:
+            size = _side_by_side(blocks)
+        for block in blocks:
+            if block.storage is not None:
+                block.storage.offset = block.offset
+        return size
+
+    def _in_place(self, node: Node, moment: int) -> None:
+        """Lets outputs take over the memory of inputs that nobody needs any more."""
+        taken: set[Storage] = set()
+        for i, o in node.prepared.inplace:
+            source, output = node.inputs[i], node.outputs[o]
+            old, new = source.storage, output.storage
+            if old in taken or new in taken or not self._may_overwrite(node, moment, source, output):
+                continue
+            taken.add(old)
+            for value in self.values.pop(new, []):
+                value.storage = old
+                self.values[old].append(value)
+            self.uses[old] = self.uses[old] + self.uses.pop(new)
+
+    def _may_overwrite(self, node: Node, moment: int, source: Value, output: Value) -> bool:
+        old, new = source.storage, output.storage
+        if old.kind != "arena" or new.kind != "arena" or old is new or old.device != new.device:
+            return False
+        if old.nbytes != new.nbytes or not source.layout.is_dense or source.layout.offset:
+            return False
+        if max(self.uses[old]) != moment or min(self.uses[new]) != moment:
+            return False
+        readers = [v for n in self.at[moment] for v in dict.fromkeys(n.inputs) if v.storage is old]
+        return len(readers) == 1
+
+    def _scratch(self, node: Node, moment: int) -> list[Block]:
+        prepared = node.prepared
+        post = node.post.program.scratch_bytes if node.post else 0
+        each = (_rounded(prepared.worker_scratch_bytes), _rounded(post))
+        sizes = (prepared.scratch_bytes, each[0] * self.workers, each[1] * self.workers)
+        made = tuple(Block(_rounded(nbytes), moment, moment) for nbytes in sizes)
+        self.scratch[node] = (made[0], made[1], made[2])
+        return [block for block in made if block.nbytes]
+
+
+def _rounded(nbytes: int) -> int:
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def _largest_live_set(blocks: list[Block]) -> int:
+    """The lower bound of any layout: the most bytes alive at one moment."""
+    change: dict[int, int] = {}
+    for block in blocks:
+        change[block.first] = change.get(block.first, 0) + block.nbytes
+        change[block.last + 1] = change.get(block.last + 1, 0) - block.nbytes
+    live = most = 0
+    for moment in sorted(change):
+        live += change[moment]
+        most = max(most, live)
+    return most
+
+
+def _side_by_side(blocks: list[Block]) -> int:
+    size = 0
+    for block in blocks:
+        block.offset = size
+        size += block.nbytes
+    return size
+
+
+def _by_size(blocks: list[Block]) -> int:
+    """The largest first, each in the smallest gap among those alive with it (TensorFlow Lite's planner; Pisarchyk and
+    Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288)."""
+    placed: list[Block] = []  # by offset
+    size = 0
+    for block in sorted(blocks, key=lambda b: -b.nbytes):
+        best, best_gap, at = None, None, 0
+        for other in placed:
+            if other.last < block.first or block.last < other.first:
+                continue
+            gap = other.offset - at
+            if gap >= block.nbytes and (best_gap is None or gap < best_gap):
+                best, best_gap = at, gap
+            at = max(at, other.offset + other.nbytes + SKEW)
+        block.offset = at if best is None else best
+        size = max(size, block.offset + block.nbytes)
+        placed.append(block)
+        placed.sort(key=lambda b: b.offset)
+    return size
+
+
+def _by_time(blocks: list[Block], start: int) -> int:
+    """In the order they come to life, each in the piece of its size that became free last: hot lines are used again."""
+    size = _rounded(start)
+    free: dict[int, list[int]] = {}
+    alive: list[tuple[int, int, Block]] = []
+    for number, block in enumerate(sorted(blocks, key=lambda b: (b.first, b.last))):
+        while alive and alive[0][0] < block.first:
+            done = heapq.heappop(alive)[2]
+            free.setdefault(done.nbytes, []).append(done.offset)
+        if free.get(block.nbytes):
+            block.offset = free[block.nbytes].pop()
+        else:
+            block.offset = size
+            size += block.nbytes
+        heapq.heappush(alive, (block.last, number, block))
+    return size

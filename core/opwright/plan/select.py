@@ -1,0 +1,228 @@
+"""The kernel for each node: candidates by score, the first that can be prepared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opwright import pykernel
+from opwright._abi import ffi
+from opwright.devices import device
+from opwright.errors import LibraryError, OpwrightError
+from opwright.kernels import Kernel, kernels, no_kernel
+from opwright.plan.descriptors import Descriptors
+from opwright.plan.instantiate import blame
+from opwright.plan.ir import COPY, Node, Program, Value
+from opwright.plan.layout import densify
+from opwright.plan.reference import signature
+from opwright.runtime import NULL, host, lib, workers
+
+_STRIDED, _POST, _DYNAMIC, _ZEROED = 1, 2, 4, 8  # kernel.h's OW_STRIDED ...
+_UNSUPPORTED = 3
+_DEFAULT_SCORE = 100
+_GIGAFLOPS, _GIGABYTES = 30.0, 8.0  # of one core, for estimates: order of magnitude
+
+
+class Prepared:
+    """A kernel prepared for a node: what it asks for, and the functions to call."""
+
+    def __init__(self, kernel: Kernel | None, plan: Any, run: Any, finish: Any = NULL, state: Any = NULL) -> None:
+        self.kernel = kernel
+        self.plan = plan
+        self.run = run
+        self.finish = finish
+        self.state = state
+        self.caps = kernel.caps if kernel else 0
+        self.scratch_bytes = self.worker_scratch_bytes = 0
+        self.n_chunks = 1
+        self.inplace: list[tuple[int, int]] = []
+        self.nanoseconds = 0.0
+        self.attributes: Any = NULL
+        self.tile: Any = NULL
+        if plan is not None:
+            self.scratch_bytes, self.worker_scratch_bytes = plan.scratch_bytes, plan.worker_scratch_bytes
+            self.n_chunks = max(1, plan.n_chunks)
+            self.nanoseconds = max(plan.flops / _GIGAFLOPS, plan.bytes / _GIGABYTES, 20e3 * (self.n_chunks - 1))
+            self.attributes = plan.attr
+
+    @property
+    def post(self) -> bool:
+        return bool(self.caps & _POST)
+
+    @property
+    def zeroed(self) -> bool:
+        return bool(self.caps & _ZEROED)
+
+
+def matching(node: Node) -> list[Kernel]:
+    """The kernels of a node's op that take its dtypes, on its device."""
+    assert node.definition is not None
+    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
+    return [k for k in kernels.candidates(node.definition, _kind(node)) if k.takes(wanted)]
+
+
+def _kind(node: Node) -> str:
+    return node.device.partition(":")[0] or "cpu"
+
+
+def elementwise_kernel(node: Node) -> Kernel | None:
+    """The kernel that lets a node join a cluster: one with a tile function, elsewhere one with a scalar expression."""
+    if node.definition is None or len(node.outputs) != 1 or len(node.inputs) > lib.OWR_MAX_TILE_IN:
+        return None
+    if node.outputs[0].storage.kind != "arena":
+        return None
+    if _kind(node) == "cpu":
+        return next((k for k in matching(node) if k.struct.tile != NULL), None)
+    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
+    with_scalar = (k for k in kernels.candidates(node.definition, "cpu") if k.scalar and k.takes(wanted))
+    found = next(with_scalar, None)
+    return found if found is not None and device(node.device).fuses(found.scalar) else None
+
+
+def select(program: Program, descriptors: Descriptors) -> None:
+    """Prepares a kernel for every node that runs one."""
+    dense: dict[Value, Value] = {}
+    nodes: list[Node] = []
+    for node in program.nodes:
+        if node.prepared is None and node.definition is not None and node.definition.role == "kernel":
+            try:
+                node.prepared = _choose(node, descriptors, dense, nodes)
+            except OpwrightError as e:
+                raise blame(e, node.origin) if node.origin is not None and hasattr(node.origin, "line") else e from None
+        nodes.append(node)
+    for node in nodes:  # the dense copies that strided inputs have got
+        if node.prepared is None and node.work == COPY:
+            node.prepared = copy_kernel(node)
+    program.nodes = nodes
+
+
+def copy_kernel(node: Node) -> Prepared:
+    """A dense copy, within a device or between two."""
+    (source,), (target,) = node.inputs, node.outputs
+    if source.storage.device != target.storage.device:
+        return Prepared(None, None, device(_either(source, target)).copy_function(source.storage.device))
+    if source.storage.device.partition(":")[0] != "cpu":
+        return Prepared(None, None, device(source.storage.device).copy_function(source.storage.device))
+    prepared = Prepared(None, None, lib.owr_copy_run)
+    prepared.n_chunks = max(1, -(-target.size // lib.OWR_COPY_CHUNK))
+    prepared.nanoseconds = 2 * target.nbytes / _GIGABYTES
+    return prepared
+
+
+def _either(source: Value, target: Value) -> str:
+    return source.storage.device if source.storage.device.partition(":")[0] != "cpu" else target.storage.device
+
+
+def _choose(node: Node, descriptors: Descriptors, dense: dict[Value, Value], nodes: list[Node]) -> Prepared:
+    assert node.definition is not None
+    reasons: list[str] = []
+    ranked = sorted(
+        ((score(k, node, descriptors, reasons), -i, k) for i, k in enumerate(matching(node))),
+        reverse=True,
+        key=lambda s: s[:2],
+    )
+    for value, _, kernel in ranked:
+        if value <= 0:
+            continue
+        if not kernel.caps & _STRIDED:
+            for strided in [v for v in node.inputs if not v.layout.is_dense]:
+                densify(node, strided, dense, nodes)
+        prepared = prepare(kernel, node, descriptors, reasons)
+        if prepared is not None:
+            return prepared
+    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
+    raise no_kernel(node.definition, _kind(node), wanted, reasons)
+
+
+def score(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> int:
+    """How well a kernel serves a node; <= 0 if it cannot, with its reason added to `reasons`."""
+    if kernel.python is not None:
+        return 1
+    if kernel.struct.score == NULL:
+        return _DEFAULT_SCORE
+    error = ffi.new("owr_error *")
+    value = int(kernel.struct.score(plan_of(node, descriptors, error)))
+    if value <= 0:
+        reasons.append(f"{kernel.variant or kernel.signature}: {_message(error)}")
+    return value
+
+
+def plan_of(node: Node, descriptors: Descriptors, error: Any) -> Any:
+    """The ow_plan that score and prepare see."""
+    assert node.definition is not None
+    inputs = [v for group in node.groups for v in group]
+    plan = ffi.new("ow_plan *")
+    plan.struct_size = ffi.sizeof("ow_plan")
+    plan.max_workers = workers()
+    plan.host, plan.err = host, error
+    plan.n_in, plan.n_out, plan.n_arg = len(inputs), len(node.outputs), len(node.groups)
+    plan.n_attr = len(node.definition.schema.attributes)
+    setattr(plan, "in", descriptors.array(inputs))
+    plan.out = descriptors.array(node.outputs)
+    offsets = [0]
+    for group in node.groups:
+        offsets.append(offsets[-1] + len(group))
+    plan.arg = descriptors.kept(ffi.new("int32_t[]", offsets))
+    plan.attr = descriptors.attributes(node.definition.schema, node.attributes)
+    plan.const_in = sum(1 << i for i, v in enumerate(inputs[:64]) if v.storage.kind == "constant")
+    return plan
+
+
+def prepare(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> Prepared | None:
+    """The kernel ready to run, or None if it declines these shapes."""
+    error = ffi.new("owr_error *")
+    plan = descriptors.kept(plan_of(node, descriptors, error))
+    if kernel.python is not None:
+        return _prepare_python(kernel, node, plan, descriptors)
+    struct = kernel.struct
+    status = struct.prepare(plan) if struct.prepare != NULL else 0
+    state = plan.state
+    if state != NULL and plan.free_state != NULL:
+        state = descriptors.kept(ffi.gc(plan.state, plan.free_state))
+    if status == _UNSUPPORTED:
+        reasons.append(f"{kernel.variant or kernel.signature}: {_message(error)}")
+        return None
+    if status:
+        raise _failure(status, _message(error), node)
+    run = plan.run if plan.run != NULL else struct.run
+    finish = plan.finish if plan.finish != NULL else struct.finish
+    prepared = Prepared(kernel, plan, run, finish, state)
+    pairs = plan.inplace if plan.inplace != NULL else struct.inplace
+    prepared.inplace = _pairs(pairs)
+    prepared.tile = plan.tile if plan.tile != NULL else struct.tile
+    if struct.prepare == NULL:
+        prepared.state = ffi.cast("void *", plan.attr)  # what a tile function gets then
+    return prepared
+
+
+def _prepare_python(kernel: Kernel, node: Node, plan: Any, descriptors: Descriptors) -> Prepared:
+    assert node.definition is not None
+    assert kernel.python is not None
+    args = node.definition.schema.tensors
+    sizes = [
+        len(group) if arg.is_list else None
+        for arg, group in zip(args, node.groups, strict=True)
+        if arg.is_list or group
+    ]
+    run = descriptors.kept(pykernel.run_of(node.definition.name, kernel.python, sizes, node.attributes))
+    return Prepared(kernel, plan, run)
+
+
+def _pairs(pairs: Any) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    i = 0
+    while pairs != NULL and pairs[i] >= 0:
+        found.append((pairs[i], pairs[i + 1]))
+        i += 2
+    return found
+
+
+def _message(error: Any) -> str:
+    return ffi.string(error.message).decode(errors="replace") or "declined without a reason"
+
+
+def _failure(status: int, message: str, node: Node) -> OpwrightError:
+    from opwright.plan.failures import error_of
+
+    if status == _UNSUPPORTED:
+        return LibraryError(message)
+    return error_of(status, f"[{node.definition.name if node.definition else node.name}] {message}")

@@ -1,0 +1,170 @@
+"""Equal nodes merged, ops' own rewrites applied, nodes nobody needs dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opwright import binding
+from opwright.dtypes import as_dtype
+from opwright.inference import Context, output_dtypes
+from opwright.layouts import Layout
+from opwright.opdef import OpDef
+from opwright.plan.instantiate import constant
+from opwright.plan.ir import Node, Program, Storage, Value
+from opwright.registry import registry
+from opwright.shapes import Shape
+
+
+def simplify(program: Program, on: frozenset[str]) -> None:
+    """Runs the passes that are on, in place."""
+    if "rewrite" in on:
+        rewrite(program)
+    if "merge" in on:
+        merge(program)
+    drop_unused(program)
+
+
+class Substitution:
+    """Values that others take the place of, and nodes that stand for removed ones in control dependencies."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.values: dict[Value, Value] = {}
+        self.nodes: dict[Node, list[Node]] = {}
+
+    def of(self, value: Value) -> Value:
+        while value in self.values:
+            value = self.values[value]
+        return value
+
+    def apply_to(self, node: Node) -> None:
+        node.groups = [[self.of(v) for v in group] for group in node.groups]
+        node.after = list(dict.fromkeys(n for a in node.after for n in self.nodes.get(a, [a])))
+
+    def finish(self) -> None:
+        self.program.fetches = [self.of(v) for v in self.program.fetches]
+
+
+def merge(program: Program) -> None:
+    """Of nodes with the same op, attributes and inputs only the first stays."""
+    substitution = Substitution(program)
+    seen: dict[Any, Node] = {}
+    constants: dict[Any, Value] = {}
+    kept = []
+    written = program.written()
+    for node in program.nodes:
+        substitution.apply_to(node)
+        key = None if node.stateful or any(v.storage in written for v in node.inputs) else _key(node, constants)
+        twin = seen.get(key) if key is not None else None
+        if twin is None or twin.device != node.device or node.after != twin.after:
+            if key is not None:
+                seen.setdefault(key, node)
+            kept.append(node)
+            continue
+        substitution.values.update(zip(node.outputs, twin.outputs, strict=True))
+        substitution.nodes[node] = [twin]
+    program.nodes = kept
+    substitution.finish()
+
+
+def _key(node: Node, constants: dict[Any, Value]) -> Any:
+    def identity(value: Value) -> Any:
+        if value.constant is not None and value.nbytes <= 64 and value.storage.kind == "constant":
+            same = (value.dtype, value.shape, value.constant.tobytes())
+            return id(constants.setdefault(same, value))
+        return id(value)
+
+    inputs = tuple(tuple(identity(v) for v in group) for group in node.groups)
+    try:
+        key = (node.definition, tuple(node.attributes.items()), inputs)
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def rewrite(program: Program) -> None:
+    """Lets each op replace its node by cheaper ones."""
+    substitution = Substitution(program)
+    written = program.written()
+    kept: list[Node] = []
+    for node in program.nodes:
+        substitution.apply_to(node)
+        function = node.definition.rewrite_function if node.definition else None
+        made: list[Node] = []
+        replaced = function(node, _maker(node, made)) if function is not None else None
+        if replaced is None or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
+            kept.append(node)
+            continue
+        kept += made
+        for new in made:
+            new.after = list(node.after)
+        substitution.values.update(zip(node.outputs, replaced, strict=True))
+        substitution.nodes[node] = made or [n for v in replaced if (n := v.node) is not None] + node.after
+    program.nodes = kept
+    substitution.finish()
+
+
+def _same_kind(node: Node, values: Sequence[Value]) -> bool:
+    return all(
+        a.dtype is b.dtype and a.shape == b.shape and not b.dynamic for a, b in zip(node.outputs, values, strict=True)
+    )
+
+
+def _maker(node: Node, made: list[Node]) -> Any:
+    def make(op: str, inputs: Sequence[Any], **attributes: Any) -> list[Value]:
+        definition = registry.op(op)
+        groups = [[_value(v, node) for v in (i if isinstance(i, (list, tuple)) else [i])] for i in inputs]
+        bound = {a.name: attributes.get(a.name, a.default) for a in definition.schema.attributes}
+        new = plan_node(definition, groups, bound, node)
+        made.append(new)
+        return new.outputs
+
+    return make
+
+
+def _value(value: Any, node: Node) -> Value:
+    """A planned value, or a Python number as a constant of the dtype the node works in."""
+    if isinstance(value, Value):
+        return value
+    dtype = node.outputs[0].dtype if node.outputs else as_dtype(type(value))
+    return constant(binding.as_array(value, dtype), dtype)
+
+
+def plan_node(definition: OpDef, groups: list[list[Value]], attributes: dict[str, Any], like: Node) -> Node:
+    """A node whose shapes follow from its inputs, placed and named like another."""
+    dtypes = [[v.dtype for v in g] for g in groups]
+    shapes = [[Shape(v.shape) for v in g] for g in groups]
+    known = [[v.constant for v in g] for g in groups]
+    context = Context(
+        definition,
+        dtypes,
+        shapes,
+        attributes,
+        lambda a, i: known[a][i] if known[a] else None,
+        lambda a, i: known[a][i].astype(object) if known[a] and known[a][i] is not None else None,
+        final=True,
+    )
+    made = context.output_shapes()
+    node = Node(definition, groups, attributes)
+    node.origin, node.name, node.device = like.origin, like.name, like.device
+    for dtype, shape in zip(output_dtypes(definition, dtypes, attributes, len(made)), made, strict=True):
+        layout = Layout.dense(shape.known())
+        storage = Storage("arena", dtype.size * (shape.num_elements() or 0))
+        node.outputs.append(Value(dtype, layout, storage, node))
+    return node
+
+
+def drop_unused(program: Program) -> None:
+    """Removes nodes without effect whose outputs nobody reads and that nobody waits for."""
+    used = set(program.fetches)
+    keep: set[Node] = set()
+    controlled: set[Node] = set()
+    for node in reversed(program.nodes):
+        effect = node.stateful or (node.definition is not None and node.definition.role == "nothing")
+        if effect or node in controlled or any(v in used for v in node.outputs):
+            keep.add(node)
+            used.update(node.inputs)
+            controlled.update(node.after)
+    program.nodes = [n for n in program.nodes if n in keep]

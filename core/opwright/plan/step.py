@@ -1,0 +1,196 @@
+"""A step that can be run again and again: its spec, and an executable for each lane and each combination of shapes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from opwright.binding import as_array
+from opwright.devices import device
+from opwright.errors import ArgumentError, DTypeError
+from opwright.graph import Tensor
+from opwright.plan import flags
+from opwright.plan.descriptors import Descriptors
+from opwright.plan.emit import emit
+from opwright.plan.executable import Executable, choose_results
+from opwright.plan.fuse import clusters, posts
+from opwright.plan.instantiate import Builder
+from opwright.plan.ir import Program, Storage, copy_of
+from opwright.plan.layout import lay_out
+from opwright.plan.memory import Layouter
+from opwright.plan.place import place
+from opwright.plan.select import select
+from opwright.plan.simplify import simplify
+from opwright.plan.spec import Spec
+from opwright.plan.stages import Stage, stages
+from opwright.plan.tiles import compile_clusters
+from opwright.runtime import Lane, Lanes, workers
+
+CACHED = 64  # executables a step keeps for a lane
+_SCALARS = frozenset((float, int, bool, np.float32, np.float64, np.int32, np.int64, np.bool_))
+
+
+class Home(Protocol):
+    """Where steps run: a session, or the eager world."""
+
+    lanes: Lanes
+    default_device: str
+    soft_placement: bool
+    raw: bool
+
+    def variables(self, op: Any, shape: tuple[int, ...] | None) -> tuple[list[Storage], list[tuple[int, ...]]]:
+        """The storages and shapes of a variable operation's outputs."""
+
+    def rng(self, node: Any) -> tuple[Any, Any]:
+        """The key and the run counter of a random node, as ow_rng * and uint64_t *."""
+
+
+class Laid:
+    """A program after all passes but the last, and how it was laid out."""
+
+    def __init__(
+        self, program: Program, stages: list[Stage], layout: Layouter, sizes: dict[str, int], descriptors: Descriptors
+    ) -> None:
+        self.program = program
+        self.stages = stages
+        self.layout = layout
+        self.sizes = sizes
+        self.descriptors = descriptors
+
+
+class Step:
+    """Fetches, feeds and targets, ready to run."""
+
+    def __init__(self, spec: Spec, home: Home, passes: frozenset[str] | None = None) -> None:
+        self.spec = spec
+        self.home = home
+        self.passes = flags.current() if passes is None else passes
+        self._dtypes = [t.dtype for t in spec.feeds]
+
+    def run(self, values: list[Any]) -> list[Any]:
+        """The fetched values for fed ones, in the order of the spec."""
+        shapes = []
+        for i, value in enumerate(values):
+            kind = type(value)
+            if kind is np.ndarray:
+                shapes.append(value.shape)
+            elif kind in _SCALARS:
+                shapes.append(())
+            else:
+                values[i] = value = self._array(i, value)
+                shapes.append(value.shape)
+        lanes = self.home.lanes
+        lane = lanes.take()
+        try:
+            key: Any = tuple(shapes)
+            if self.spec.value_feeds:
+                key = (key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds)))
+            mine = lane.executables.get(self)
+            found = mine.get(key) if mine is not None else None
+            executable = self._build(lane, shapes, values) if found is None else found
+            results = executable.run(values)
+        finally:
+            lanes.give(lane)
+        return results if executable.rest is None else self._go_on(executable, results)
+
+    def _array(self, i: int, value: Any) -> Any:
+        """A fed value that is neither array nor number as an array."""
+        if isinstance(value, Tensor):
+            raise DTypeError(
+                f"{self.spec.feeds[i].name} must be fed a value, got {value}; run that first, and feed its value"
+            )
+        try:
+            return as_array(getattr(value, "storage", value), self._dtypes[i])
+        except ArgumentError as e:
+            raise type(e)(f"{self.spec.feeds[i].name}: {e}") from None
+
+    def _go_on(self, executable: Executable, results: list[Any]) -> list[Any]:
+        """Runs what had to wait for sizes, and puts the results of both parts in order."""
+        rest: Step = executable.rest
+        known = len(executable.first)  # type: ignore[attr-defined]
+        found = dict(zip(executable.first, results[:known], strict=True))  # type: ignore[attr-defined]
+        found.update(zip(rest.spec.fetches, rest.run(results[known:]), strict=True))
+        return [found[t] for t in self.spec.fetches]
+
+    def _build(self, lane: Lane, shapes: Sequence[tuple[int, ...]], values: Sequence[Any]) -> Executable:
+        builder = Builder(self.spec, shapes, values, self.home.variables, self.passes)
+        program = builder.build()
+        first = [t for t in self.spec.fetches if t in builder.values]
+        rest = builder.rest()
+        frontier = list(rest.feeds) if rest is not None else []
+        program.fetches = [builder.values[t] for t in [*first, *frontier]]
+        laid = self.lay_out(program)
+        arenas = self._arenas(lane, laid.sizes)
+        bases = {name: arena.commit(laid.sizes[name] or 1) for name, arena in arenas.items()}
+        emitted = emit(program, laid.stages, laid.layout, bases, laid.descriptors, self.home.rng)
+        executable = Executable(program, emitted, arenas, self.home.raw)
+        executable.first = first  # type: ignore[attr-defined]
+        if rest is not None:
+            executable.rest = Step(rest, self.home, self.passes)
+        self.spec.value_feeds |= builder.asked
+        self._remember(lane, shapes, values, executable)
+        return executable
+
+    def _remember(
+        self, lane: Lane, shapes: Sequence[tuple[int, ...]], values: Sequence[Any], executable: Executable
+    ) -> None:
+        key: Any = tuple(shapes)
+        if self.spec.value_feeds:
+            key = (key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds)))
+        mine: OrderedDict[Any, Executable] = lane.executables.setdefault(self, OrderedDict())
+        mine[key] = executable
+        if len(mine) > CACHED:
+            mine.popitem(last=False)
+
+    def lay_out(self, program: Program) -> Laid:
+        """Runs the passes up to memory."""
+        on = self.passes
+        descriptors = Descriptors()
+        _snapshot_fetches(program)
+        simplify(program, on)
+        place(program, self.home.default_device, self.home.soft_placement)
+        lay_out(program, on)
+        _densify_fetches(program)
+        clusters(program, on)
+        choose_results(program)
+        select(program, descriptors)
+        if "post" in on and "fuse" in on:
+            posts(program)
+        compile_clusters(program, descriptors)
+        staged = stages(program, on, workers())
+        layout = Layouter(program, staged, on, workers())
+        return Laid(program, staged, layout, layout.run(), descriptors)
+
+    def _arenas(self, lane: Lane, sizes: dict[str, int]) -> dict[str, Any]:
+        found: dict[str, Any] = {"cpu": lane.arena}
+        for name in sizes:
+            if name not in found:
+                found[name] = lane.arenas.setdefault(name, device(name).arena())
+        sizes.setdefault("cpu", 0)
+        return found
+
+
+def _snapshot_fetches(program: Program) -> None:
+    """A fetched variable that the step also writes is copied where it is read, not at the end."""
+    written = program.written()
+    for i, value in enumerate(program.fetches):
+        if value.storage in written:
+            copy = copy_of(value, "fetch")
+            at = program.nodes.index(value.node) + 1 if value.node in program.nodes else 0
+            program.nodes.insert(at, copy)
+            program.fetches[i] = copy.outputs[0]
+
+
+def _densify_fetches(program: Program) -> None:
+    """Strided views of intermediate values are copied by the plan; small ones when they are read out."""
+    made: dict[Any, Any] = {}
+    for i, value in enumerate(program.fetches):
+        if value.storage.kind == "arena" and not value.layout.is_dense and value.nbytes > 1 << 14:
+            if value not in made:
+                copy = copy_of(value, "fetch")
+                program.nodes.append(copy)
+                made[value] = copy.outputs[0]
+            program.fetches[i] = made[value]

@@ -1,0 +1,198 @@
+"""From a cluster to the tile program that libopwright runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from opwright._abi import ffi
+from opwright.devices import device
+from opwright.layouts import Layout
+from opwright.plan.descriptors import Descriptors
+from opwright.plan.fuse import Cluster
+from opwright.plan.ir import Node, Program, Value
+from opwright.plan.select import Prepared
+from opwright.runtime import lib
+
+MAX_DIMS = 12  # OWR_MAX_DIMS
+_TILE = 512  # elements; 256 where more than 8 registers share L1
+
+
+class TileProgram:
+    """An owr_program for a cluster. `reads` and `writes` are the values its operands and results stand for."""
+
+    def __init__(self, cluster: Cluster, descriptors: Descriptors) -> None:
+        self.cluster = cluster
+        self.reads = [v for v in cluster.inputs if v is not cluster.starts_from]
+        self.writes = [v for v in cluster.outputs if v is not cluster.ends_in]
+        self._registers: dict[Value, int] = {}
+        self._free: list[int] = []
+        self._count = 0
+        shape, strides = _collapsed(cluster.shape, [_broadcast(v.layout, cluster.shape) for v in cluster.inputs])
+        self._strides = dict(zip(cluster.inputs, strides, strict=True))
+        self._shape = shape
+        self.c = descriptors.kept(ffi.new("owr_program *"))
+        operands = self._operands(descriptors)
+        instructions = self._instructions(descriptors)
+        results = self._results(descriptors)
+        self._fill(operands, instructions, results)
+
+    def _fill(self, operands: Any, instructions: Any, results: Any) -> None:
+        c, cluster = self.c, self.cluster
+        c.size = math.prod(cluster.shape)
+        c.ndim = len(self._shape)
+        c.shape = [*self._shape, *[1] * (MAX_DIMS - len(self._shape))]
+        c.n_operands, c.n_instructions, c.n_results = len(cluster.inputs), len(cluster.members), len(cluster.outputs)
+        c.n_regs = self._count
+        c.tile = self._tile([self._period(v) for v in cluster.inputs])
+        c.chunk = c.tile * max(1, 32768 // (c.tile * max(1, len(cluster.members) // 2)))
+        c.operands, c.instructions, c.results = operands, instructions, results
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Scratch for each worker."""
+        return int(lib.owr_program_scratch(self.c))
+
+    @property
+    def n_chunks(self) -> int:
+        return max(1, -(-int(self.c.size) // int(self.c.chunk)))
+
+    @property
+    def nanoseconds(self) -> float:
+        """An estimate of the program's time on one core."""
+        moved = sum(v.nbytes for v in self.cluster.inputs) + sum(v.nbytes for v in self.cluster.outputs)
+        return max(0.15 * int(self.c.size) * len(self.cluster.members), moved / 8.0)
+
+    def overwrites(self, source: Value) -> bool:
+        """Whether an output may take the place of this input: it has the index space's elements, in order."""
+        return self._is_dense(source) and source is not self.cluster.starts_from
+
+    def _is_dense(self, value: Value) -> bool:
+        return self._strides[value] == Layout.dense(self._shape).strides
+
+    def _period(self, value: Value) -> int:
+        """The length of the dense block that a broadcast operand repeats; 0 if it is no such."""
+        step = 1
+        strides = self._strides[value]
+        for d in range(len(self._shape) - 1, -1, -1):
+            if strides[d] != step:
+                return step if not any(strides[: d + 1]) else 0
+            step *= self._shape[d]
+        return 0
+
+    def _tile(self, periods: list[int]) -> int:
+        tile = _TILE if self._count <= 8 else _TILE // 2
+        together = math.lcm(*[p for p in periods if 1 < p <= tile])
+        return tile // together * together if 1 < together <= tile else tile
+
+    def _register(self, fresh: bool = False) -> int:
+        if self._free and not fresh:
+            return self._free.pop()
+        self._count += 1
+        return self._count - 1
+
+    def _operands(self, descriptors: Descriptors) -> Any:
+        cluster = self.cluster
+        made = descriptors.kept(ffi.new("owr_operand[]", len(cluster.inputs) or 1))
+        for operand, value in zip(made, cluster.inputs, strict=False):
+            self._registers[value] = operand.reg = self._register()
+            operand.itemsize = value.dtype.size
+            setattr(operand, "in", -1 if value is cluster.starts_from else self.reads.index(value))
+            operand.dense = self._is_dense(value)
+            operand.period = 0 if operand.dense else self._period(value)
+            operand.strides = [*self._strides[value], *[0] * (MAX_DIMS - len(self._shape))]
+        return made
+
+    def _instructions(self, descriptors: Descriptors) -> Any:
+        cluster = self.cluster
+        last = {value: i for i, member in enumerate(cluster.members) for value in member.inputs}
+        made = descriptors.kept(ffi.new("owr_instruction[]", len(cluster.members)))
+        for i, (instruction, member) in enumerate(zip(made, cluster.members, strict=True)):
+            instruction.tile, instruction.state = cluster.tiles[member]
+            instruction.n_in = len(member.inputs)
+            for k, value in enumerate(member.inputs):
+                getattr(instruction, "in")[k] = self._registers[value]
+            (output,) = member.outputs
+            # A result's register may be memory that an input is still read from: no earlier value may stand there.
+            self._registers[output] = instruction.out = self._register(fresh=output in cluster.outputs)
+            for value in dict.fromkeys(member.inputs):
+                temporary = value not in cluster.outputs and value not in cluster.inputs
+                if last[value] == i and temporary:
+                    self._free.append(self._registers[value])
+        return made
+
+    def _results(self, descriptors: Descriptors) -> Any:
+        cluster = self.cluster
+        made = descriptors.kept(ffi.new("owr_result[]", len(cluster.outputs)))
+        for result, value in zip(made, cluster.outputs, strict=True):
+            result.reg = self._registers[value]
+            result.out = -1 if value is cluster.ends_in else self.writes.index(value)
+            result.itemsize = value.dtype.size
+        return made
+
+    def settle(self) -> None:
+        """Once memory is laid out: results are written at once unless a later instruction reads what they replace."""
+        cluster = self.cluster
+        for result, value in zip(self.c.results[0 : len(cluster.outputs)], cluster.outputs, strict=True):
+            replaced = [v for v in cluster.inputs if v.storage is value.storage or v is cluster.starts_from is not None]
+            made_by = next(i for i, m in enumerate(cluster.members) if value in m.outputs)
+            read_later = any(v in m.inputs for m in cluster.members[made_by + 1 :] for v in replaced)
+            result.direct = not read_later
+
+
+def compile_clusters(program: Program, descriptors: Descriptors) -> None:
+    """Makes the tile program of every cluster, alone or an epilogue."""
+    for node in program.nodes:
+        cluster = node.work if isinstance(node.work, Cluster) else node.post
+        if cluster is None:
+            continue
+        if not node.device.startswith("cpu"):
+            node.prepared = device(node.device).compile(cluster, descriptors)
+            continue
+        cluster.prepare(descriptors)
+        cluster.program = TileProgram(cluster, descriptors)
+        if node.post is None:
+            node.prepared = _stand_alone(node, cluster)
+
+
+def _stand_alone(node: Node, cluster: Cluster) -> Prepared:
+    program = cluster.program
+    prepared = Prepared(None, None, lib.owr_program_run, state=program.c)
+    prepared.n_chunks = program.n_chunks
+    prepared.worker_scratch_bytes = program.scratch_bytes
+    prepared.nanoseconds = program.nanoseconds
+    prepared.inplace = [
+        (i, o)
+        for o, output in enumerate(node.outputs)
+        for i, source in enumerate(node.inputs)
+        if source.dtype.size == output.dtype.size and program.overwrites(source)
+    ]
+    return prepared
+
+
+def _broadcast(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides with which a tensor is read over a larger index space."""
+    missing = len(shape) - len(layout.shape)
+    own = [0 if size == 1 else stride for size, stride in zip(layout.shape, layout.strides, strict=True)]
+    return (0,) * missing + tuple(own)
+
+
+def _collapsed(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The index space with as few dimensions as all operands allow; at least one."""
+    kept = [d for d, size in enumerate(shape) if size != 1]
+    dims: list[int] = []
+    rows: list[list[int]] = [[] for _ in strides]
+    for d in kept:
+        joinable = bool(dims) and all(row[-1] == s[d] * shape[d] for row, s in zip(rows, strides, strict=True))
+        if joinable:
+            dims[-1] *= shape[d]
+        else:
+            dims.append(shape[d])
+        for row, s in zip(rows, strides, strict=True):
+            if joinable:
+                row[-1] = s[d]
+            else:
+                row.append(s[d])
+    if not dims:
+        return (1,), [(1,) for _ in strides]
+    return tuple(dims), [tuple(row) for row in rows]

@@ -1,0 +1,214 @@
+"""Session: runs steps of a graph, and holds what its variables hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from opwright import scopes
+from opwright._abi import ffi
+from opwright.devices import device
+from opwright.dtypes import DType
+from opwright.errors import GraphError
+from opwright.fetching import Fetches
+from opwright.graph import Graph, Operation, Tensor
+from opwright.plan.ir import Storage
+from opwright.plan.spec import Spec
+from opwright.plan.step import Step
+from opwright.runtime import Lanes, aligned
+
+
+class Session:
+    """Runs operations of a graph.
+
+        with ow.Session() as sess:
+            sess.run([loss, train], {x: batch})
+
+    Several threads may run one session at once. Variables belong to the session: two sessions on one graph have two
+    sets of values.
+    """
+
+    raw = False
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if target:
+            raise GraphError(f"a session runs in this process, got the target {target!r}; leave it empty")
+        found = graph or scopes.current_graph()
+        if found is None:
+            raise GraphError("a session needs a graph, got none; build it inside `with Graph().as_default():`")
+        self.graph = found
+        self.lanes = Lanes()
+        self.default_device = getattr(config, "default_device", "cpu")
+        self.soft_placement = bool(getattr(config, "allow_soft_placement", False))
+        self._steps: dict[Any, tuple[Step, Fetches]] = {}
+        self._variables: dict[Operation, tuple[list[Storage], list[tuple[int, ...]]]] = {}
+        self._randoms: dict[Operation, tuple[int, int, Any]] = {}
+        self._closed = False
+        self._entered: Any = None
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """The values of `fetches` (a tensor, operation, name, or nested lists, tuples, dicts of them) when `feed_dict`
+        gives the values of its tensors. Operations give None."""
+        try:
+            kind = type(fetches)
+            key = (kind, *fetches) if kind is list or kind is tuple else (fetches,)
+            key = (key, *feed_dict) if feed_dict else key
+            step, structure = self._steps[key]
+        except (KeyError, TypeError):
+            step, structure = self._step(fetches, tuple(feed_dict or ()))
+        if self._closed:
+            raise GraphError("the session is closed; make a new one")
+        found = step.run(list(feed_dict.values()) if feed_dict else [])
+        return found[0] if structure.single else structure.build(found)
+
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """A function of the values of `feed_list`, in that order, that returns what run would; with less overhead."""
+        feeds = tuple(feed_list or ())
+        step, structure = self._step(fetches, feeds)
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(feeds):
+                raise GraphError(f"the callable takes {len(feeds)} values, got {len(values)}")
+            found = step.run(list(values))
+            return found[0] if structure.single else structure.build(found)
+
+        return call
+
+    def _step(self, fetches: Any, feeds: tuple[Any, ...]) -> tuple[Step, Fetches]:
+        structure = Fetches(self.graph, fetches)
+        fed = [self._feedable(f) for f in feeds]
+        if len(set(fed)) != len(fed):
+            raise GraphError("a tensor is fed twice; feed each once")
+        made = Step(Spec(structure.tensors, fed, structure.targets), self), structure
+        kind = type(fetches)
+        key = (kind, *fetches) if kind is list or kind is tuple else (fetches,)
+        try:
+            self._steps[(key, *feeds) if feeds else key] = made
+        except TypeError:
+            pass  # nested fetches are not hashable: looked up by structure each time
+        return made
+
+    def _feedable(self, thing: Any) -> Tensor:
+        found = self.graph.as_graph_element(thing, allow_operation=False)
+        assert isinstance(found, Tensor)
+        if found.is_ref:
+            raise GraphError(
+                f"{found.name} must be a tensor that can be fed, got a variable; assign to it, or feed what reads it"
+            )
+        return found
+
+    def partial_run(self, *_: Any, **__: Any) -> Any:
+        raise GraphError("partial runs do not exist; run the parts as steps of their own and feed what lies between")
+
+    # -- what steps ask of their home ----------------------------------------------------------------------------------
+
+    def variables(self, op: Operation, shape: tuple[int, ...] | None) -> tuple[list[Storage], list[tuple[int, ...]]]:
+        """The storage of a variable and of its flag, made when first asked for. `shape`: another one than it has, where
+        its own is open."""
+        found = self._variables.get(op)
+        if found is not None and (shape is None or found[1][0] == shape):
+            return found
+        tensor = op.outputs[0]
+        if shape is None:  # until something is assigned to it, an open shape has no elements
+            shape = tuple(d or 0 for d in ((0,) if tensor.shape.dims is None else tensor.shape.dims))
+        nbytes = int(np.prod(shape, dtype=np.int64)) * tensor.dtype.size
+        flag = found[0][0].initialized if found else np.zeros(1, np.bool_)
+        storage = self._allocate(op.device or self.default_device, nbytes, tensor.dtype)
+        storage.initialized = flag
+        made = [storage, Storage("variable", 1, flag)], [shape, ()]
+        if found is not None:  # it has grown: plans that know its old memory are of no use
+            self._forget_plans()
+        self._variables[op] = made
+        return made
+
+    def _allocate(self, where: str, nbytes: int, dtype: DType) -> Storage:
+        if where.startswith("cpu"):
+            return Storage("variable", nbytes, aligned(nbytes).view(dtype.numpy))
+        found = device(where)
+        return Storage("variable", nbytes, device=found.name, memory=found.allocate(nbytes))
+
+    def _forget_plans(self) -> None:
+        self._steps.clear()
+        self.lanes.clear()
+
+    def rng(self, node: Any) -> tuple[Any, Any]:
+        """The key of a random operation, from its seeds or, without any, from the system; and the count of its runs."""
+        op = node.origin
+        if op not in self._randoms:
+            seed, stream = int(node.attributes.get("seed", 0)), int(node.attributes.get("seed2", 0))
+            if seed == 0 and stream == 0:
+                seed, stream = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
+            self._randoms[op] = seed % 2**64, stream % 2**64, ffi.new("uint64_t *")
+        seed, stream, counter = self._randoms[op]
+        return ffi.new("ow_rng *", {"seed": seed, "stream": stream}), counter
+
+    # -- values --------------------------------------------------------------------------------------------------------
+
+    def is_initialized(self, op: Operation) -> bool:
+        """Whether a variable operation has a value in this session."""
+        found = self._variables.get(op)
+        return found is not None and bool(found[0][0].initialized[0])
+
+    # -- living --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Frees the session's variables and plans. Running it again raises."""
+        self._closed = True
+        self._forget_plans()
+        self._variables.clear()
+
+    def as_default(self) -> Any:
+        """Makes this the session that eval and run use inside the block, without closing it after."""
+        return _Default(self)
+
+    def __enter__(self) -> Session:
+        self._entered = _Default(self)
+        self._entered.__enter__()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._entered.__exit__()
+        self.close()
+
+
+class _Default:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.graph = session.graph.as_default()
+
+    def __enter__(self) -> Session:
+        self.graph.__enter__()
+        scopes.push_session(self.session)
+        return self.session
+
+    def __exit__(self, *_: Any) -> None:
+        scopes.pop_session(self.session)
+        self.graph.__exit__(None, None, None)
+
+
+class InteractiveSession(Session):
+    """A session that is the default one from its making to its close: for shells and notebooks."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._entered = _Default(self)
+        self._entered.__enter__()
+
+    def close(self) -> None:
+        if self._entered is not None:
+            entered, self._entered = self._entered, None
+            entered.__exit__()
+        super().close()
+
+    def __enter__(self) -> InteractiveSession:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

@@ -1,0 +1,151 @@
+// owr_run: walks a plan's stages. Serial stages cost a few ns a node; the chunks of parallel stages are dealt out by
+// an atomic counter.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include "pool.h"
+#include "runtime.h"
+
+namespace {
+
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// The call as `worker` makes it: worker 0's is in the node, the others' differ in two members.
+struct WorkerCall {
+  ow_call call;
+  WorkerCall(const owr_node &node, int32_t worker) : call(node.call) {
+    call.worker = worker;
+    call.worker_scratch =
+        static_cast<char *>(call.worker_scratch) + node.worker_scratch_bytes * static_cast<uint64_t>(worker);
+  }
+};
+
+int32_t failed(owr_plan *plan, const owr_node &node, int32_t code) {
+  if (code == OW_CANCELLED) owr_fail(&plan->err, code, "cancelled");
+  owr_fail(&plan->err, code, "the kernel failed without a message");
+  int32_t nobody = -1;
+  __atomic_compare_exchange_n(&plan->err.node, &nobody, node.id, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  return code;
+}
+
+void zero_scratch(const owr_node &node, int32_t workers) {
+  if (node.scratch_bytes) std::memset(node.call.scratch, 0, node.scratch_bytes);
+  if (node.worker_scratch_bytes)
+    std::memset(node.call.worker_scratch, 0, node.worker_scratch_bytes * static_cast<uint64_t>(workers));
+}
+
+int32_t finish(owr_plan *plan, const owr_node &node) {
+  if (node.finish)
+    if (int32_t code = node.finish(&node.call)) return failed(plan, node, code);
+  if (node.done) *node.done = 1;
+  return OW_OK;
+}
+
+// A parallel stage being worked on. Chunks are numbered through all nodes of the stage.
+struct StageJob : owr::Job {
+  owr_plan *plan;
+  const owr_stage *stage;
+  int64_t total, deadline;
+  alignas(64) std::atomic<int64_t> next;
+  alignas(64) std::atomic<int32_t> stop{0};
+
+  StageJob(owr_plan *p, const owr_stage *s, int64_t start, int64_t until)
+      : plan(p), stage(s), deadline(until), next(start) {
+    work = [](owr::Job *job, int32_t worker) { static_cast<StageJob *>(job)->claim(worker); };
+    total = 0;
+    for (int32_t i = 0; i < s->count; ++i) total += p->nodes[s->first + i].n_chunks;
+  }
+
+  void claim(int32_t worker) {
+    if (worker >= plan->max_workers) return;
+    while (!stop.load(std::memory_order_relaxed)) {
+      const int64_t from = next.fetch_add(stage->grain, std::memory_order_relaxed);
+      if (from >= total) return;
+      const int64_t to = from + stage->grain < total ? from + stage->grain : total;
+      if (run(from, to, worker) != OW_OK || plan->cancel || (worker == 0 && now_ns() > deadline)) stop = 1;
+    }
+  }
+
+  int32_t run(int64_t from, int64_t to, int32_t worker) {
+    int64_t base = 0;
+    for (const owr_node *node = plan->nodes + stage->first; from < to; base += node->n_chunks, ++node) {
+      if (from >= base + node->n_chunks) continue;
+      const int64_t end = to < base + node->n_chunks ? to : base + node->n_chunks;
+      const WorkerCall mine(*node, worker);
+      if (int32_t code = node->run(&mine.call, from - base, end - base)) return failed(plan, *node, code);
+      from = end;
+    }
+    return OW_OK;
+  }
+};
+
+int32_t run_parallel(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
+  const owr_node *nodes = plan->nodes + stage.first;
+  if (plan->next == 0)
+    for (int32_t i = 0; i < stage.count; ++i)
+      if (nodes[i].zero_scratch) zero_scratch(nodes[i], plan->max_workers);
+  StageJob job(plan, &stage, plan->next, deadline);
+  owr::share(&job, stage.wake != 0);
+  if (plan->err.code) return plan->err.code;
+  if (plan->cancel) return owr_fail(&plan->err, OW_CANCELLED, "cancelled");
+  if (job.next < job.total) {
+    plan->next = job.next;
+    return OWR_YIELD;
+  }
+  for (int32_t i = 0; i < stage.count; ++i)
+    if (int32_t code = finish(plan, nodes[i])) return code;
+  return OW_OK;
+}
+
+int32_t run_serial(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
+  const owr_node *nodes = plan->nodes + stage.first;
+  for (int64_t i = plan->next; i < stage.count; ++i) {
+    const owr_node &node = nodes[i];
+    if (node.zero_scratch) zero_scratch(node, 1);
+    if (int32_t code = node.run(&node.call, 0, node.n_chunks)) return failed(plan, node, code);
+    if (node.finish || node.done)
+      if (int32_t code = finish(plan, node)) return code;
+    if (plan->cancel) return owr_fail(&plan->err, OW_CANCELLED, "cancelled");
+    if ((i & 63) == 63 && now_ns() > deadline) {
+      plan->next = i + 1;
+      return OWR_YIELD;
+    }
+  }
+  return OW_OK;
+}
+
+void start(owr_plan *plan) {
+  plan->stage = 0;
+  plan->next = 0;
+  plan->cancel = 0;
+  plan->err.code = OW_OK;
+  plan->err.node = -1;
+  for (int32_t i = 0; i < plan->n_randoms; ++i)
+    plan->randoms[i].rng->run = __atomic_fetch_add(plan->randoms[i].counter, 1, __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+int32_t owr_run(owr_plan *plan, int32_t resume) {
+  if (!resume) start(plan);
+  const owr::FlushDenormals flush;
+  const bool short_plan = plan->n_stages == 1 && !plan->stages[0].parallel && plan->stages[0].count < 64;
+  const int64_t deadline = short_plan ? 0 : now_ns() + plan->yield_ns;
+  for (; plan->stage < plan->n_stages; ++plan->stage) {
+    const owr_stage &stage = plan->stages[plan->stage];
+    const int32_t code = stage.parallel ? run_parallel(plan, stage, deadline) : run_serial(plan, stage, deadline);
+    if (code) return code;
+    plan->next = 0;
+    if (plan->stage + 1 < plan->n_stages && now_ns() > deadline) {
+      ++plan->stage;
+      return OWR_YIELD;
+    }
+  }
+  return OW_OK;
+}
+
+void owr_cancel(owr_plan *plan) { plan->cancel = 1; }

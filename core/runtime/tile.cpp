@@ -1,0 +1,212 @@
+// Tile programs: a cluster of elementwise ops runs tile by tile, its intermediate values in registers of a few KiB that
+// stay in L1. The same program serves as a stand-alone kernel, with broadcasting and chunks, and as the epilogue of a
+// kernel that says OW_POST.
+#include <cstring>
+
+#include "runtime.h"
+
+namespace {
+
+constexpr int32_t kMaxRegs = 64;
+
+template <typename T>
+void copy_run(void *to, const void *from, int64_t n, int64_t stride) {
+  T *out = static_cast<T *>(to);
+  const T *in = static_cast<const T *>(from);
+  for (int64_t i = 0; i < n; ++i) out[i] = in[i * stride];
+}
+
+template <typename T>
+void splat(void *to, const void *from, int64_t n) {
+  T *out = static_cast<T *>(to);
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  for (int64_t i = 0; i < n; ++i) out[i] = value;
+}
+
+void fill(void *to, const void *from, int64_t n, int32_t itemsize) {
+  switch (itemsize) {
+    case 1:
+      std::memset(to, *static_cast<const unsigned char *>(from), static_cast<size_t>(n));
+      return;
+    case 2:
+      return splat<uint16_t>(to, from, n);
+    case 4:
+      return splat<uint32_t>(to, from, n);
+    default:
+      return splat<uint64_t>(to, from, n);
+  }
+}
+
+void copy(void *to, const void *from, int64_t n, int64_t stride, int32_t itemsize) {
+  if (stride == 1) {
+    std::memcpy(to, from, static_cast<size_t>(n * itemsize));
+  } else if (stride == 0) {
+    fill(to, from, n, itemsize);
+  } else {
+    switch (itemsize) {
+      case 1:
+        return copy_run<uint8_t>(to, from, n, stride);
+      case 2:
+        return copy_run<uint16_t>(to, from, n, stride);
+      case 4:
+        return copy_run<uint32_t>(to, from, n, stride);
+      default:
+        return copy_run<uint64_t>(to, from, n, stride);
+    }
+  }
+}
+
+// Elements [first, first + n) of a strided tensor, flattened row-major, to consecutive memory.
+void gather(void *to, const void *base, int64_t first, int64_t n, int32_t ndim, const int64_t *shape,
+            const int64_t *strides, int32_t itemsize) {
+  char *out = static_cast<char *>(to);
+  const char *data = static_cast<const char *>(base);
+  int64_t index[OWR_MAX_DIMS], offset = 0;
+  for (int32_t d = ndim - 1; d >= 0; --d) {
+    index[d] = first % shape[d];
+    first /= shape[d];
+    offset += index[d] * strides[d];
+  }
+  const int32_t inner = ndim - 1;
+  while (n > 0) {
+    const int64_t run = shape[inner] - index[inner] < n ? shape[inner] - index[inner] : n;
+    copy(out, data + offset * itemsize, run, strides[inner], itemsize);
+    out += run * itemsize;
+    n -= run;
+    offset -= index[inner] * strides[inner];
+    index[inner] = 0;
+    for (int32_t d = inner - 1; d >= 0; --d) {
+      offset += strides[d];
+      if (++index[d] < shape[d]) break;
+      offset -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
+// One worker's walk through a program. Registers are buffers of one tile each, or point straight into tensors.
+class Machine {
+ public:
+  Machine(const owr_program &program, const ow_tensor *const *in, const ow_tensor *const *out, char *scratch)
+      : p_(program), in_(in), out_(out) {
+    const int64_t bytes = int64_t{8} * p_.tile;
+    for (int32_t r = 0; r < p_.n_regs; ++r) buffer_[r] = reg_[r] = scratch + r * bytes;
+    for (int32_t k = 0; k < p_.n_operands; ++k) pattern_[k] = load_pattern(p_.operands[k]);
+  }
+
+  // Elements [first, first + n), n at most a tile. `elements` are what a post program works on, else NULL.
+  void tile(void *elements, int64_t first, int64_t n) {
+    for (int32_t k = 0; k < p_.n_operands; ++k)
+      if (!(pattern_[k] && pattern_fits(p_.operands[k], first))) load(p_.operands[k], elements, first, n);
+    const void *in[OWR_MAX_TILE_IN];
+    for (int32_t k = 0; k < p_.n_results; ++k) target_[k] = result(p_.results[k], elements, first);
+    for (const owr_instruction *i = p_.instructions, *end = i + p_.n_instructions; i != end; ++i) {
+      for (int32_t a = 0; a < i->n_in; ++a) in[a] = reg_[i->in[a]];
+      i->tile(reg_[i->out], in, n, i->state);
+    }
+    for (int32_t k = 0; k < p_.n_results; ++k) {
+      const owr_result &r = p_.results[k];
+      if (reg_[r.reg] != target_[k]) std::memcpy(target_[k], reg_[r.reg], static_cast<size_t>(n * r.itemsize));
+    }
+  }
+
+ private:
+  static bool pattern_fits(const owr_operand &o, int64_t first) { return o.period == 1 || first % o.period == 0; }
+
+  // Operands that repeat a short block are laid out over a whole tile once.
+  bool load_pattern(const owr_operand &o) {
+    if (o.period <= 0 || o.period > p_.tile || p_.tile % o.period) return false;
+    const void *data = in_[o.in]->data;
+    if (o.period == 1) {
+      fill(buffer_[o.reg], data, p_.tile, o.itemsize);
+    } else {
+      const size_t block = static_cast<size_t>(o.period * o.itemsize);
+      for (char *to = buffer_[o.reg], *end = to + p_.tile * o.itemsize; to != end; to += block)
+        std::memcpy(to, data, block);
+    }
+    reg_[o.reg] = buffer_[o.reg];
+    return true;
+  }
+
+  void load(const owr_operand &o, void *elements, int64_t first, int64_t n) {
+    if (o.in < 0) {
+      reg_[o.reg] = static_cast<char *>(elements);
+      return;
+    }
+    char *data = static_cast<char *>(in_[o.in]->data);
+    if (o.dense) {
+      reg_[o.reg] = data + first * o.itemsize;
+    } else if (o.period > 0 && first % o.period + n <= o.period) {
+      reg_[o.reg] = data + first % o.period * o.itemsize;
+    } else {
+      // A pattern in the buffer is overwritten here, so it is laid out anew when it next fits.
+      gather(buffer_[o.reg], data, first, n, p_.ndim, p_.shape, o.strides, o.itemsize);
+      reg_[o.reg] = buffer_[o.reg];
+      pattern_[&o - p_.operands] = false;
+    }
+  }
+
+  // Where a result goes. The instruction that makes it writes there directly unless a later one reuses its register.
+  char *result(const owr_result &r, void *elements, int64_t first) {
+    char *to = static_cast<char *>(r.out < 0 ? elements : static_cast<char *>(out_[r.out]->data) + first * r.itemsize);
+    if (r.direct) reg_[r.reg] = to;
+    return to;
+  }
+
+  const owr_program &p_;
+  const ow_tensor *const *in_;
+  const ow_tensor *const *out_;
+  char *buffer_[kMaxRegs];
+  char *reg_[kMaxRegs];
+  char *target_[kMaxRegs];
+  bool pattern_[kMaxRegs];
+};
+
+void run_range(Machine &machine, const owr_program &p, char *elements, int64_t itemsize, int64_t first, int64_t last) {
+  for (int64_t at = first; at < last; at += p.tile) {
+    const int64_t n = last - at < p.tile ? last - at : p.tile;
+    machine.tile(elements ? elements + (at - first) * itemsize : nullptr, at, n);
+  }
+}
+
+}  // namespace
+
+uint64_t owr_program_scratch(const owr_program *program) {
+  return uint64_t{8} * static_cast<uint64_t>(program->tile) * static_cast<uint64_t>(program->n_regs);
+}
+
+int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last) {
+  const owr_program &p = *static_cast<const owr_program *>(call->state);
+  const int64_t end = last * p.chunk < p.size ? last * p.chunk : p.size;
+  if (first * p.chunk >= end) return OW_OK;  // no elements
+  Machine machine(p, call->in, call->out, static_cast<char *>(call->worker_scratch));
+  run_range(machine, p, nullptr, 0, first * p.chunk, end);
+  return OW_OK;
+}
+
+int32_t owr_post_apply(const ow_post *post, void *elements, int64_t first, int64_t n, int32_t worker) {
+  const owr_post &mine = *reinterpret_cast<const owr_post *>(post);
+  const owr_program &p = *mine.program;
+  int64_t itemsize = 0;
+  for (int32_t k = 0; k < p.n_operands; ++k)
+    if (p.operands[k].in < 0) itemsize = p.operands[k].itemsize;
+  Machine machine(p, mine.in, mine.out, mine.scratch + mine.scratch_stride * static_cast<uint64_t>(worker));
+  run_range(machine, p, static_cast<char *>(elements), itemsize, first, first + n);
+  return OW_OK;
+}
+
+int32_t owr_copy_run(const ow_call *call, int64_t first, int64_t last) {
+  const ow_tensor &from = *call->in[0], &to = *call->out[0];
+  int64_t size = 1;
+  for (int32_t d = 0; d < from.ndim; ++d) size *= from.shape[d];
+  const int32_t itemsize = (to.dtype.bits + 7) / 8;
+  const int64_t begin = first * int64_t{OWR_COPY_CHUNK},
+                end = last * int64_t{OWR_COPY_CHUNK} < size ? last * int64_t{OWR_COPY_CHUNK} : size;
+  if (begin >= end) return OW_OK;
+  static const int64_t one = 1;
+  const bool scalar = from.ndim == 0;
+  gather(static_cast<char *>(to.data) + begin * itemsize, from.data, begin, end - begin, scalar ? 1 : from.ndim,
+         scalar ? &one : from.shape, scalar ? &one : from.strides, itemsize);
+  return OW_OK;
+}
