@@ -1,0 +1,190 @@
+// matmul: y[.. i j] = sum over k of a[.. i k] b[.. k j], leading dimensions broadcast, any strides.
+#include <limits>
+
+#include "gemm.hpp"
+#include "geometry.hpp"
+#include "math_attributes.h"
+
+using namespace opwright;
+
+namespace {
+
+// 16-bit floats are multiplied and summed in float32; integers as unsigned ones, which wrap around.
+template <typename T>
+using compute = std::conditional_t<is_float<T>, compute_t<T>, std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>>;
+
+enum class Form { dots, direct, packed };
+
+// Where an operand's matrices lie, and their rows and columns.
+struct Operand {
+  Dims batch;
+  int64_t row, column;
+};
+
+struct Product {
+  Form form;
+  int32_t first;  // which input a is
+  int64_t batches, m, n, k;
+  Operand a, b;
+  int64_t down, over;     // how many blocks a matrix of y is cut into
+  int64_t rows, columns;  // of a block
+};
+
+Operand operand(const ow_tensor *x, bool transposed, const ow_tensor *y) {
+  Operand made;
+  const int32_t missing = y->ndim - x->ndim;
+  for (int32_t d = 0; d < y->ndim - 2; ++d) {
+    const bool repeats = d < missing || x->shape[d - missing] == 1;
+    made.batch.push_back({y->shape[d], repeats ? 0 : x->strides[d - missing]});
+  }
+  made.row = x->strides[x->ndim - 2];
+  made.column = x->strides[x->ndim - 1];
+  if (transposed) std::swap(made.row, made.column);
+  return made;
+}
+
+void read(Product *p, const ow_plan *plan) {
+  const ow_tensor *a = plan->in[0], *b = plan->in[1], *y = plan->out[0];
+  const bool ta = plan->attr[MATMUL_TRANSPOSE_A].v.i || plan->attr[MATMUL_ADJOINT_A].v.i;
+  const bool tb = plan->attr[MATMUL_TRANSPOSE_B].v.i || plan->attr[MATMUL_ADJOINT_B].v.i;
+  p->m = y->shape[y->ndim - 2];
+  p->n = y->shape[y->ndim - 1];
+  p->k = a->shape[a->ndim - (ta ? 2 : 1)];
+  p->batches = extent(y, 0, y->ndim - 2);
+  p->a = operand(a, ta, y);
+  p->b = operand(b, tb, y);
+  p->first = 0;
+  // Dimensions of size 1 may have any stride: give them those of a dense matrix.
+  if (p->k == 1) p->a.column = p->b.row = 1;
+  if (p->n == 1 && p->b.row != 1) p->b.column = 1;
+  if (p->m == 1 && p->a.column != 1) p->a.row = 1;
+  if (p->n == 1) {  // a column: the transposed product has long rows
+    std::swap(p->a, p->b);
+    std::swap(p->a.row, p->a.column);
+    std::swap(p->b.row, p->b.column);
+    std::swap(p->m, p->n);
+    p->first = 1;
+  }
+}
+
+// Which form serves, by measurements (AVX-512): packing b pays from some hundred rows on, or where b does not stay in
+// L2 and more than a few tiles of rows use it; dot products where b runs along k and there are few rows.
+template <typename T>
+Form choose(const Product &p) {
+  constexpr int64_t few = 6, some = 32, many = 200, in_cache = (2 << 20) / static_cast<int64_t>(sizeof(T));
+  if (sizeof(T) == 2) return Form::packed;  // they are converted as they are packed
+  const bool dots = p.m <= few || (p.m <= 2 * few && p.k * p.n > in_cache);
+  if (dots && p.a.column == 1 && p.b.row == 1 && p.k >= 8) return Form::dots;
+  const bool small = p.m <= some || (p.m < many && p.k * p.n <= in_cache) || p.n <= gemm::kNarrow;
+  return small && p.b.column == 1 && (p.b.row > 0 || p.k == 1) ? Form::direct : Form::packed;
+}
+
+int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// Cuts matrices into blocks worth some 50 us, at most a few per worker; the longer side is cut first.
+void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
+  const double work = static_cast<double>(p->m * p->n * p->k);
+  const int64_t all = std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
+  const int64_t want = workers == 1 ? 1 : std::clamp(static_cast<int64_t>(work / 2e6), int64_t{1}, all);
+  const int64_t bands = std::max<int64_t>(1, rounded(p->m, gemm::kBand) / gemm::kBand);
+  const int64_t strips = std::max<int64_t>(1, rounded(p->n, 128) / 128);
+  const bool tall = p->m >= p->n;
+  const int64_t first = std::min(want, tall ? bands : strips), second = std::min(want / first, tall ? strips : bands);
+  const int64_t down = tall ? first : second, over = tall ? second : first;
+  p->rows = std::min(rounded((p->m + down - 1) / down, gemm::kRows), most_rows);
+  p->columns = std::min(rounded((p->n + over - 1) / over, 64), most_columns);
+  p->down = p->m ? rounded(p->m, p->rows) / p->rows : 0;
+  p->over = p->n ? rounded(p->n, p->columns) / p->columns : 0;
+}
+
+template <typename T>
+int32_t prepare(ow_plan *plan) {
+  using C = compute<T>;
+  Product *p = state<Product>(plan);
+  if (!p) return OW_NO_MEMORY;
+  read(p, plan);
+  p->form = choose<T>(*p);
+  // Sums of 16-bit floats wait in scratch, and must fit there.
+  constexpr bool waits = sizeof(C) != sizeof(T);
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  cut(p, plan->max_workers, waits ? gemm::kBand : most, waits ? gemm::kColumns : most);
+  if (waits) plan->worker_scratch_bytes = sizeof(C) * static_cast<uint64_t>(gemm::kBand * gemm::kColumns);
+  if (p->form == Form::packed)
+    plan->worker_scratch_bytes += sizeof(C) * static_cast<uint64_t>(gemm::packed_scratch<C>());
+  plan->flops = 2.0 * static_cast<double>(p->batches * p->m * p->n * p->k);
+  const ow_tensor *y = plan->out[0];
+  plan->bytes = static_cast<double>((size(plan->in[0]) + size(plan->in[1]) + size(y)) * itemsize(y));
+  const int64_t units = p->batches * p->down * p->over;
+  divide(plan, units, units ? plan->flops / static_cast<double>(units) / 50 : 0);
+  return OW_OK;
+}
+
+struct Block {
+  int64_t batch, i, j, rows, columns;
+  Block(const Product &p, int64_t unit)
+      : batch(unit / (p.down * p.over)),
+        i(unit / p.over % p.down * p.rows),
+        j(unit % p.over * p.columns),
+        rows(std::min(p.rows, p.m - i)),
+        columns(std::min(p.columns, p.n - j)) {}
+};
+
+// One block of y into c. Integers are read as unsigned ones of their size.
+template <typename C, typename T>
+void multiply(const Product &p, const Block &at, const T *a_data, const T *b_data, C *c, int64_t c_row, C *scratch) {
+  const gemm::Matrix<T> a = {a_data + at.i * p.a.row, p.a.row, p.a.column};
+  const gemm::Matrix<T> b = {b_data + at.j * p.b.column, p.b.row, p.b.column};
+  if constexpr (std::is_same_v<C, T>) {
+    if (p.form == Form::dots) return gemm::dot_products(at.rows, at.columns, p.k, a, b, c, c_row);
+    const int64_t extent_of_b = (p.k - 1) * p.b.row + p.n - at.j;
+    if (p.form == Form::direct) return gemm::direct(at.rows, at.columns, p.k, a, b, extent_of_b, c, c_row);
+  }
+  gemm::packed<C, T>(at.rows, at.columns, p.k, a, b, c, c_row, scratch);
+}
+
+int32_t post(const ow_call *call, const Product &p, const Block &at) {
+  if (!call->post) return OW_OK;
+  const int64_t start = (at.batch * p.m + at.i) * p.n + at.j, size = itemsize(call->out[0]);
+  const bool whole = at.columns == p.n;  // rows follow each other
+  for (int64_t r = 0; r < (whole ? 1 : at.rows); ++r) {
+    const int64_t from = start + r * p.n, n = whole ? at.rows * p.n : at.columns;
+    char *elements = data<char>(call->out[0]) + from * size;
+    if (const int32_t code = call->post->apply(call->post, elements, from, n, call->worker)) return code;
+  }
+  return OW_OK;
+}
+
+template <typename T>
+int32_t run(const ow_call *call, int64_t first, int64_t last) {
+  using C = compute<T>;
+  using Read = std::conditional_t<sizeof(C) == sizeof(T), C, T>;
+  const Product &p = *static_cast<const Product *>(call->state);
+  const Range units(call, p.batches * p.down * p.over, first, last);
+  C *scratch = static_cast<C *>(call->worker_scratch);
+  for (int64_t u = units.begin; u < units.end; ++u) {
+    const Block at(p, u);
+    const Read *a = data<const Read>(call->in[p.first]) + offset_of(p.a.batch, at.batch);
+    const Read *b = data<const Read>(call->in[1 - p.first]) + offset_of(p.b.batch, at.batch);
+    T *y = data<T>(call->out[0]) + (at.batch * p.m + at.i) * p.n + at.j;
+    if constexpr (sizeof(C) == sizeof(T)) {
+      multiply<C>(p, at, a, b, reinterpret_cast<C *>(y), p.n, scratch);
+    } else {
+      multiply<C>(p, at, a, b, scratch, at.columns, scratch + gemm::kBand * gemm::kColumns);
+      for (int64_t i = 0; i < at.rows; ++i)
+        for (int64_t j = 0; j < at.columns; ++j) y[i * p.n + j] = static_cast<T>(scratch[i * at.columns + j]);
+    }
+    if (const int32_t code = post(call, p, at)) return code;
+  }
+  return OW_OK;
+}
+
+OW_REGISTER types<float, double, half, bfloat16, int32_t, int64_t>::each([](auto zero) {
+  using T = decltype(zero);
+  Kernel("matmul", signature<T>("T,T->T"))
+      .variant("portable")
+      .caps(OW_STRIDED | OW_POST)
+      .prepare(prepare<T>)
+      .run(run<T>);
+});
+
+}  // namespace

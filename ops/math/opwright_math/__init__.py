@@ -1,0 +1,65 @@
+"""Arithmetic, comparison, reductions, products."""
+
+from opwright import hookimpl
+
+from opwright_math import (
+    add_n,
+    along,
+    arg,
+    bessel,
+    binary,
+    blending,
+    clipping,
+    compare,
+    counting,
+    cumulative,
+    division,
+    einsum,
+    exponential,
+    logical,
+    matmul,
+    power,
+    products,
+    quantile,
+    reduce,
+    rounding,
+    segment,
+    sort,
+    special,
+    statistics,
+    trigonometric,
+    unary,
+)
+
+
+@hookimpl
+def opwright_register_ops(register):
+    register(
+        add_n,
+        along,
+        arg,
+        bessel,
+        binary,
+        blending,
+        clipping,
+        compare,
+        counting,
+        cumulative,
+        division,
+        einsum,
+        exponential,
+        logical,
+        matmul,
+        power,
+        products,
+        quantile,
+        reduce,
+        rounding,
+        segment,
+        sort,
+        special,
+        statistics,
+        trigonometric,
+        unary,
+        prefix="math",
+    )
