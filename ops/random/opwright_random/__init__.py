@@ -1,0 +1,10 @@
+"""Random numbers."""
+
+from opwright import hookimpl
+
+from opwright_random import fill, initializers, scaled_initializers, seeds, stateless
+
+
+@hookimpl
+def opwright_register_ops(register):
+    register(seeds, fill, stateless, initializers, scaled_initializers)
