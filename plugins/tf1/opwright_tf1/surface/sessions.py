@@ -1,0 +1,87 @@
+"""Sessions with TensorFlow 1's configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import opwright as ow
+from opwright import scopes
+from opwright.runtime import set_workers
+
+
+class Options:
+    """A bag of settings, as TensorFlow 1's protocol buffers are to programs: any attribute can be read and set."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        made = Options()
+        self.__dict__[name] = made
+        return made
+
+    def __bool__(self) -> bool:
+        return any(bool(value) for value in self.__dict__.values())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
+
+
+class ConfigProto(Options):
+    """Settings of a session. Taken into account: allow_soft_placement, intra_op_parallelism_threads."""
+
+
+class GPUOptions(Options):
+    """Settings for GPUs. Memory is taken as it is needed, whatever they say."""
+
+
+class RunOptions(Options):
+    """Settings of one run."""
+
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
+
+
+class RunMetadata(Options):
+    """What a run reports about itself."""
+
+
+class _Settings:
+    """What a session of ours takes from a ConfigProto."""
+
+    def __init__(self, config: Any) -> None:
+        self.allow_soft_placement = config is not None and config.allow_soft_placement is True
+        threads = config.intra_op_parallelism_threads if config is not None else 0
+        if isinstance(threads, int) and threads > 0:
+            set_workers(threads)
+
+
+class Session(ow.Session):
+    """Runs operations of a graph; the default graph unless another is given."""
+
+    def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, _Settings(config))
+
+
+class InteractiveSession(ow.InteractiveSession):
+    """A session that is the default one until it is closed."""
+
+    def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, _Settings(config))
+
+
+def get_default_session() -> Any:
+    """The current session, or None."""
+    return scopes.current_session()
+
+
+API: dict[str, Any] = {
+    "ConfigProto": ConfigProto,
+    "GPUOptions": GPUOptions,
+    "InteractiveSession": InteractiveSession,
+    "RunMetadata": RunMetadata,
+    "RunOptions": RunOptions,
+    "Session": Session,
+    "get_default_session": get_default_session,
+}
