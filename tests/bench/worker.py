@@ -1,0 +1,40 @@
+"""One framework in one process: builds a workload, then answers each line of seconds with the median time of a step."""
+
+import importlib
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def build(framework, workload):
+    """A function that does one step."""
+    if framework in ("opwright", "tensorflow"):
+        import graph
+
+        tf = importlib.import_module("opwright_tf1" if framework == "opwright" else "tensorflow.compat.v1")
+        if framework == "tensorflow":
+            tf.disable_v2_behavior()
+        return getattr(graph, workload)(tf)
+    module = importlib.import_module({"torch": "eager", "jax": "traced"}[framework])
+    return getattr(module, workload)()
+
+
+def main():
+    step = build(*sys.argv[1:])
+    for _ in range(5):
+        step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        times, end = [], time.perf_counter() + float(line)
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - started)
+        print("time", statistics.median(times), flush=True)
+
+
+main()
