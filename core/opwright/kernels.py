@@ -144,7 +144,7 @@ class Kernels:
                 found = [k for lib in libraries for k in lib.kernels if k.op == definition.name and k.device == device]
                 for pack in self.packs():
                     if definition.name in pack.ops:
-                        libraries = self.libraries(pack.package, device, pack)
+                        libraries = self.libraries(pack.package, device)
                         found += [k for lib in libraries for k in lib.kernels if (k.op, k.device) == key]
                 found += [k for k in self._added if (k.op, k.device) == key]
                 if device in definition.python_kernels:
@@ -167,15 +167,16 @@ class Kernels:
             hooks().opwright_register_kernels(register=lambda *packs: self._packs.extend(packs))
         return self._packs
 
-    def libraries(self, package: str, device: str, pack: KernelPack | None = None) -> list[Library]:
-        """The package's libraries for a kind of device, opened."""
+    def libraries(self, package: str, device: str) -> list[Library]:
+        """The package's libraries for a kind of device, opened; those of a pack once it is prepared."""
         key = package, device
         with self._lock:
             if key not in self._libraries:
-                self._libraries[key] = self._open(package, device, pack)
+                self._libraries[key] = self._open(package, device)
             return self._libraries[key]
 
-    def _open(self, package: str, device: str, pack: KernelPack | None) -> list[Library]:
+    def _open(self, package: str, device: str) -> list[Library]:
+        pack = next((p for p in self.packs() if p.package == package), None)
         if pack is not None:
             try:
                 pack.prepare()

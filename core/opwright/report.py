@@ -141,6 +141,6 @@ def _check_packages(report: Any) -> None:
     for clash in registry.clashes():
         report("name", False, str(clash.error()))
     for pack in kernels.packs():
-        kernels.libraries(pack.package, "cpu", pack)
+        kernels.libraries(pack.package, "cpu")
         lost = f"{pack.error}; the portable kernels serve" if pack.error else f"kernels for {', '.join(pack.ops)}"
         report("kernels", "note" if pack.error else True, f"{pack.name}: {lost}")

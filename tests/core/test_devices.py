@@ -1,14 +1,17 @@
 """Devices: a toy one in host memory shows that nodes, variables and copies go where they should."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import opwright as ow
 import pytest
-from opwright import OpDef
+from opwright import OpDef, hookimpl
 from opwright._abi import ffi
 from opwright.devices import devices
 from opwright.errors import InvalidArgumentError
 from opwright.plan.descriptors import DEVICES
 from opwright.plan.select import Prepared
+from opwright.plugins import manager
 from opwright.pykernel import as_numpy
 from opwright.runtime import NULL, address, aligned
 from opwright.session import Session
@@ -82,12 +85,21 @@ class Toy:
         return Prepared(None, None, self.keep[-1])
 
 
+@hookimpl
+def opwright_register_devices(register):
+    register(Toy())
+
+
 @pytest.fixture
 def toy(monkeypatch):
-    made = Toy()
-    monkeypatch.setitem(devices(), "toy:0", made)
+    """The device, registered as a plugin does it."""
+    plugin = SimpleNamespace(opwright_register_devices=opwright_register_devices)
+    manager().register(plugin)
+    devices.cache_clear()
     monkeypatch.setitem(DEVICES, "toy", 99)
-    return made
+    yield devices()["toy:0"]
+    manager().unregister(plugin)
+    devices.cache_clear()
 
 
 def test_nodes_run_where_they_are_placed_and_values_follow(graph, session, toy):

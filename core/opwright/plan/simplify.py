@@ -143,7 +143,7 @@ def plan_node(definition: OpDef, groups: list[list[Value]], attributes: dict[str
         shapes,
         attributes,
         lambda a, i: known[a][i] if known[a] else None,
-        lambda a, i: known[a][i].astype(object) if known[a] and known[a][i] is not None else None,
+        lambda a, i: None if not known[a] or (value := known[a][i]) is None else value.astype(object),
         final=True,
     )
     made = context.output_shapes()

@@ -352,8 +352,9 @@ def _without_last(x: Any, rank: int | None) -> Any:
 def mean_pairwise_squared_error(
     labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: Any = LOSSES
 ) -> Any:
-    """For each example the mean over pairs of elements of ((p_i - p_j) - (y_i - y_j))², weighted and summed. Weights are
-    a scalar, or one for each example."""
+    """For each example the mean over pairs of elements of ((p_i - p_j) - (y_i - y_j))², weighted and summed.
+
+    Weights are a scalar, or one for each example."""
     labels, predictions = _pair("mean_pairwise_squared_error", labels, predictions)
     with _scope(scope, "mean_pairwise_squared_error"):
         weights = _floating(weights, predictions)
@@ -373,7 +374,7 @@ def mean_pairwise_squared_error(
 
 @export("nn.compute_average_loss")
 def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
-    """The sum of the examples' losses, times their weights, over the batch's size (by default the first dimension's)."""
+    """The sum of the examples' losses, times their weights, over the batch's size (by default the first dimension)."""
     losses = _floating(per_example_loss)
     weighted = losses if sample_weight is None else losses * _floating(sample_weight, losses)
     n = ops.shape(losses)[0] if global_batch_size is None else global_batch_size

@@ -27,7 +27,7 @@ def demo(steps: int, as_json: bool) -> None:
     data = digits(one_hot=True)
     plans = [
         ("softmax regression", softmax_regression, lambda: ow.train.GradientDescentOptimizer(0.5)),
-        ("two layers", two_layers, lambda: ow.train.AdamOptimizer(0.002)),
+        ("two layers", two_layers, lambda: ow.train.AdamOptimizer(0.005)),
     ]
     found = []
     with Progress(console=console, transient=True) as progress:

@@ -11,7 +11,7 @@ import opwright_onednn
 import pytest
 from opwright._abi import ffi
 from opwright.errors import LibraryError
-from opwright.kernels import kernels
+from opwright.kernels import Kernels, kernels
 from opwright.plan import flags
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
@@ -165,3 +165,8 @@ def test_a_missing_library_is_explained(monkeypatch):
         LibraryError, match=r"libdnnl.so.3 is missing, so matmul runs on .*; pip install onednn-cpu-gomp"
     ):
         opwright_onednn.prepare()
+
+
+def test_asking_for_the_libraries_first_does_not_lose_them():
+    """The pack is prepared whoever opens its library first, the doctor or a matmul."""
+    assert [library.error for library in Kernels().libraries("opwright_onednn", "cpu")] == [None]
