@@ -128,9 +128,9 @@ def test_every_hook_is_documented_and_used():
 def test_the_root_lists_what_the_folders_say():
     root = project(ROOT)
     listed = root["project"]["entry-points"]
-    for group, folders in (("opwright.ops", FAMILIES), ("opwright.plugins", PLUGINS)):
+    for group in ("opwright.ops", "opwright.plugins"):
         theirs = {}
-        for folder in folders:
+        for folder in [*FAMILIES, *PLUGINS]:
             if not (folder / "guest.txt").exists():
                 theirs.update(project(folder)["project"].get("entry-points", {}).get(group, {}))
         assert listed.get(group, {}) == theirs

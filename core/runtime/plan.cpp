@@ -14,6 +14,19 @@ int64_t now_ns() {
       .count();
 }
 
+owr_trace *tracing = nullptr;
+
+// Runs chunks of a node; a traced run leaves a span.
+int32_t run_chunks(const owr_plan *plan, const owr_node &node, const ow_call *call, int64_t first, int64_t last) {
+  owr_trace *trace = plan->trace;
+  if (!trace) return node.run(call, first, last);
+  const int64_t begin = now_ns();
+  const int32_t code = node.run(call, first, last);
+  const int64_t at = __atomic_fetch_add(&trace->count, 1, __ATOMIC_RELAXED);
+  if (at < trace->capacity) trace->spans[at] = {plan, node.id, call->worker, first, last, begin, now_ns()};
+  return code;
+}
+
 // The call as `worker` makes it: worker 0's is in the node, the others' differ in two members.
 struct WorkerCall {
   ow_call call;
@@ -76,7 +89,7 @@ struct StageJob : owr::Job {
       if (from >= base + node->n_chunks) continue;
       const int64_t end = to < base + node->n_chunks ? to : base + node->n_chunks;
       const WorkerCall mine(*node, worker);
-      if (int32_t code = node->run(&mine.call, from - base, end - base)) return failed(plan, *node, code);
+      if (int32_t code = run_chunks(plan, *node, &mine.call, from - base, end - base)) return failed(plan, *node, code);
       from = end;
     }
     return OW_OK;
@@ -106,7 +119,7 @@ int32_t run_serial(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
   for (int64_t i = plan->next; i < stage.count; ++i) {
     const owr_node &node = nodes[i];
     if (node.zero_scratch) zero_scratch(node, 1);
-    if (int32_t code = node.run(&node.call, 0, node.n_chunks)) return failed(plan, node, code);
+    if (int32_t code = run_chunks(plan, node, &node.call, 0, node.n_chunks)) return failed(plan, node, code);
     if (node.finish || node.done)
       if (int32_t code = finish(plan, node)) return code;
     if (plan->cancel) return owr_fail(&plan->err, OW_CANCELLED, "cancelled");
@@ -124,6 +137,7 @@ void start(owr_plan *plan) {
   plan->cancel = 0;
   plan->err.code = OW_OK;
   plan->err.node = -1;
+  plan->trace = __atomic_load_n(&tracing, __ATOMIC_ACQUIRE);
   for (int32_t i = 0; i < plan->n_randoms; ++i)
     plan->randoms[i].rng->run = __atomic_fetch_add(plan->randoms[i].counter, 1, __ATOMIC_RELAXED);
 }
@@ -149,3 +163,5 @@ int32_t owr_run(owr_plan *plan, int32_t resume) {
 }
 
 void owr_cancel(owr_plan *plan) { plan->cancel = 1; }
+
+void owr_set_trace(owr_trace *trace) { __atomic_store_n(&tracing, trace, __ATOMIC_RELEASE); }

@@ -49,6 +49,20 @@ typedef struct owr_random {
   uint64_t *counter; /* the session's count of the op's runs; fetched and incremented at the start of a run */
 } owr_random;
 
+/* What the profiler sees: a node's chunks [first, last) as a worker ran them. */
+typedef struct owr_span {
+  const struct owr_plan *plan;
+  int32_t node, worker; /* owr_node.id */
+  int64_t first, last;
+  int64_t begin_ns, end_ns; /* steady clock */
+} owr_span;
+
+/* Spans beyond the capacity are counted and not kept. */
+typedef struct owr_trace {
+  owr_span *spans;
+  int64_t capacity, count;
+} owr_trace;
+
 typedef struct owr_plan {
   int32_t n_stages, n_randoms;
   int32_t max_workers; /* scratch is laid out for so many; further helpers stay away */
@@ -59,11 +73,19 @@ typedef struct owr_plan {
   volatile int32_t cancel;
   int32_t stage; /* where to go on: stage, and its next node or chunk */
   int64_t next;
+  owr_trace *trace; /* of this run; NULL: none */
   owr_error err;
 } owr_plan;
 
 int32_t owr_run(owr_plan *plan, int32_t resume);
 void owr_cancel(owr_plan *plan);
+
+/* Runs that start from now on leave their spans in `trace`; NULL: no more. It must outlive the runs that began with it.
+ */
+void owr_set_trace(owr_trace *trace);
+
+/* The most float32 operations a second that one core did within `budget` seconds of multiply-adds. */
+double owr_peak_flops(double budget);
 
 /* Tile programs: elementwise clusters run tile by tile in L1 from the kernels' tile functions. */
 enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6 };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from opwright.runtime import run_plan
 STAGED = 512  # bytes; smaller feeds are copied into the plan, larger ones read where they are
 COPIED = 1 << 14  # bytes; smaller results are copied out of the arena, larger ones written to a fresh array
 _YIELD = -1
+
+live: weakref.WeakValueDictionary[int, Executable] = weakref.WeakValueDictionary()  # by the address of their plan
 
 Put = Callable[[Any], None]
 Fetch = Callable[[Sequence[Any]], Any]
@@ -44,6 +47,7 @@ class Executable:
         self.program = program
         self.emitted = emitted
         self.plan = emitted.plan
+        live[int(ffi.cast("uintptr_t", self.plan))] = self
         self.rest: Any = None  # the Step that follows, where sizes had to be known first
         self._arenas = arenas
         self._raw = raw

@@ -35,12 +35,13 @@ class Prepared:
         self.scratch_bytes = self.worker_scratch_bytes = 0
         self.n_chunks = 1
         self.inplace: list[tuple[int, int]] = []
-        self.nanoseconds = 0.0
+        self.nanoseconds = self.flops = self.bytes = 0.0  # estimates; flops and bytes of the whole call, 0: unknown
         self.attributes: Any = NULL
         self.tile: Any = NULL
         if plan is not None:
             self.scratch_bytes, self.worker_scratch_bytes = plan.scratch_bytes, plan.worker_scratch_bytes
             self.n_chunks = max(1, plan.n_chunks)
+            self.flops, self.bytes = plan.flops, plan.bytes
             self.nanoseconds = max(plan.flops / _GIGAFLOPS, plan.bytes / _GIGABYTES, 20e3 * (self.n_chunks - 1))
             self.attributes = plan.attr
 
