@@ -106,28 +106,16 @@ class Lane:
         self.arena = Arena()
         self.arenas: dict[str, Any] = {}  # of other devices
         self.executables: dict[Any, Any] = {}
-        self.epoch = 0
+        self.latest: dict[Any, Any] = {}  # of each step the executable that ran last, if shapes alone decide on it
 
 
 class Lanes:
-    """Lanes of a session: as many as there have been runs at one time."""
+    """Lanes of a session: as many as there have been runs at one time. A run takes one from `free`, a new one if there
+    is none, and puts it back on the same list."""
 
     def __init__(self) -> None:
-        self._free: list[Lane] = []
-        self._epoch = 0
-        self.give = self._free.append
-
-    def take(self) -> Lane:
-        """A lane that nobody uses; give it back."""
-        try:
-            lane = self._free.pop()
-        except IndexError:
-            lane = Lane()
-        if lane.epoch != self._epoch:
-            lane.executables.clear()
-            lane.epoch = self._epoch
-        return lane
+        self.free: list[Lane] = []
 
     def clear(self) -> None:
-        """Makes every lane forget its executables before it is next used."""
-        self._epoch += 1
+        """Makes lanes and their executables go: the free ones now, the others when their run ends."""
+        self.free = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from opwright.plan.ir import Storage
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
 from opwright.runtime import Lanes, aligned
+
+_NO_FEEDS: Mapping[Any, Any] = {}
 
 
 class Session:
@@ -54,16 +56,12 @@ class Session:
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """The values of `fetches` (a tensor, operation, name, or nested lists, tuples, dicts of them) when `feed_dict`
         gives the values of its tensors. Operations give None."""
+        feeds = feed_dict or _NO_FEEDS
         try:
-            kind = type(fetches)
-            key = (kind, *fetches) if kind is list or kind is tuple else (fetches,)
-            key = (key, *feed_dict) if feed_dict else key
-            step, structure = self._steps[key]
+            step, structure = self._steps[_key(fetches, feeds)]
         except (KeyError, TypeError):
-            step, structure = self._step(fetches, tuple(feed_dict or ()))
-        if self._closed:
-            raise GraphError("the session is closed; make a new one")
-        found = step.run(list(feed_dict.values()) if feed_dict else [])
+            step, structure = self._step(fetches, tuple(feeds))
+        found = step.run([*feeds.values()])
         return found[0] if structure.single else structure.build(found)
 
     def make_callable(
@@ -82,15 +80,15 @@ class Session:
         return call
 
     def _step(self, fetches: Any, feeds: tuple[Any, ...]) -> tuple[Step, Fetches]:
+        if self._closed:
+            raise GraphError("the session is closed; make a new one")
         structure = Fetches(self.graph, fetches)
         fed = [self._feedable(f) for f in feeds]
         if len(set(fed)) != len(fed):
             raise GraphError("a tensor is fed twice; feed each once")
         made = Step(Spec(structure.tensors, fed, structure.targets), self), structure
-        kind = type(fetches)
-        key = (kind, *fetches) if kind is list or kind is tuple else (fetches,)
         try:
-            self._steps[(key, *feeds) if feeds else key] = made
+            self._steps[_key(fetches, feeds)] = made
         except TypeError:
             pass  # nested fetches are not hashable: looked up by structure each time
         return made
@@ -176,6 +174,12 @@ class Session:
     def __exit__(self, *_: Any) -> None:
         self._entered.__exit__()
         self.close()
+
+
+def _key(fetches: Any, feeds: Iterable[Any]) -> Any:
+    """What tells a step from others; flat, since it is hashed with every run."""
+    kind = type(fetches)
+    return (kind, len(fetches), *fetches, *feeds) if kind is list or kind is tuple else (fetches, *feeds)
 
 
 class _Default:

@@ -186,7 +186,7 @@ def test_plans_are_cached_per_shape_and_built_quickly(graph, session):
     y = ow.reduce_sum(ow.exp(x))
     for n in (3, 5, 3, 5):
         session.run(y, {x: np.zeros(n)})
-    (lane,) = session.lanes._free
+    (lane,) = session.lanes.free
     (cached,) = lane.executables.values()
     assert len(cached) == 2
 

@@ -25,7 +25,8 @@ _YIELD = -1
 
 live: weakref.WeakValueDictionary[int, Executable] = weakref.WeakValueDictionary()  # by the address of their plan
 
-Put = Callable[[Any], None]
+NUMERIC = frozenset((np.ndarray, float, int, bool, np.float32, np.float64, np.int32, np.int64, np.bool_))
+Put = Callable[[Any], bool]  # False: not an array or number of the right shape
 Fetch = Callable[[Sequence[Any]], Any]
 
 
@@ -52,30 +53,37 @@ class Executable:
         self._arenas = arenas
         self._raw = raw
         self._held: list[Any] = []
-        self._unchecked = program.needs_initialized
-        self._fresh: list[Callable[[], None]] = []
+        self._before: list[Callable[[], None]] = []  # what has to be done before a run
         self._patches = patches(emitted.descriptors, [*program.feeds, *program.fetches])
         self._puts = [self._put(value) for value in program.feeds]
-        self._arrays: dict[int, Any] = {}
+        self._arrays: dict[int, Any] = {}  # by storage, during a run: those that results are written to
+        self._handed_out: set[int] = set()
         self._fetches = [self._fetch(value) for value in program.fetches]
-        self._fresh += [self._restore(value) for value in dict.fromkeys(program.fetches) if value.dynamic]
+        self._only = self._fetches[0] if len(self._fetches) == 1 else None
+        self._before += [self._restore(value) for value in dict.fromkeys(program.fetches) if value.dynamic]
+        if program.needs_initialized:
+            self._before.append(self._check_initialized)
+
+    def feed(self, values: Sequence[Any]) -> bool:
+        """Feeds arrays and numbers. False if their shapes are not those this executable was made for."""
+        for put, value in zip(self._puts, values):
+            if not put(value):
+                self._held.clear()
+                return False
+        return True
 
     def run(self, values: Sequence[Any]) -> list[Any]:
-        """Feeds the values, runs the plan, and returns the fetched arrays."""
-        if self._unchecked:
-            self._check_initialized()
-        for put, value in zip(self._puts, values, strict=True):
-            put(value)
-        for allocate in self._fresh:
-            allocate()
+        """Runs the plan on the values it has been fed, and returns the fetched arrays."""
+        for prepare in self._before:
+            prepare()
         status = run_plan(self.plan, 0)
         if status:
             self._settle(status)
-        found = [fetch(values) for fetch in self._fetches]
+        found = [self._only(values)] if self._only else [fetch(values) for fetch in self._fetches]
         if self._held:
             self._held.clear()
-        for key in self._arrays:
-            self._arrays[key] = None
+        if self._arrays:
+            self._arrays.clear()
         return found
 
     def _settle(self, status: int) -> None:
@@ -94,13 +102,13 @@ class Executable:
             raise error_of(status, f"[{op}] {message}", node.origin if node else None) from cause
 
     def _check_initialized(self) -> None:
-        for op, storage in self._unchecked:
+        for op, storage in self.program.needs_initialized:
             if storage.initialized is not None and not storage.initialized[0]:
                 raise FailedPreconditionError(
                     f"variable {op.name!r} must be initialised before it is read; run its initializer, or "
                     f"global_variables_initializer()\n  built at {op.line}"
                 )
-        self._unchecked = []
+        self._before = [b for b in self._before if b != self._check_initialized]  # once is enough
 
     # -- feeding -------------------------------------------------------------------------------------------------------
 
@@ -108,16 +116,21 @@ class Executable:
         targets = self._patches[id(value.storage)]
         if value.storage.nbytes <= STAGED and not self._written(value):
             return self._put_staged(value, targets)
-        dtype, wanted, held = value.dtype, value.dtype.numpy, self._held
+        dtype, wanted, shape, held = value.dtype, value.dtype.numpy, value.shape, self._held
         from_buffer = ffi.from_buffer
 
-        def put(array: Any) -> None:
+        def put(array: Any) -> bool:
             if type(array) is not np.ndarray or array.dtype != wanted or not array.flags.c_contiguous:
-                array = np.ascontiguousarray(as_storage(array, dtype))
+                if type(array) not in NUMERIC:
+                    return False
+                array = np.ascontiguousarray(as_storage(array, dtype)) if shape else as_storage(array, dtype)
+            if array.shape != shape:
+                return False
             held.append(array)
             start = from_buffer(array)
             for tensor, offset in targets:
                 tensor.data = start + offset
+            return True
 
         return put
 
@@ -126,17 +139,24 @@ class Executable:
         self.emitted.keep.append(memory)
         for tensor, offset in targets:
             tensor.data = memory + offset
-        dtype = value.dtype
-        view = np.frombuffer(ffi.buffer(memory, value.nbytes), dtype.numpy).reshape(value.shape)
-        plain: set[type] = {np.ndarray}  # what can be stored without a look at its value
-        if dtype is not bfloat16:
-            plain |= {dtype.numpy.type, float, int} if dtype.is_floating else {dtype.numpy.type}
-        index = () if not value.shape else ...
+        dtype, wanted, shape = value.dtype, value.dtype.numpy, value.shape
+        view = np.frombuffer(ffi.buffer(memory, value.nbytes), wanted).reshape(shape)
+        index = () if not shape else ...
+        plain: set[type] = set()  # the numbers that can be stored without a look at their value
+        if not shape and dtype is not bfloat16:
+            plain = {wanted.type, float, int} if dtype.is_floating else {wanted.type}
 
-        def put(fed: Any) -> None:
-            if type(fed) not in plain or (type(fed) is np.ndarray and fed.dtype != dtype.numpy):
-                fed = as_array(fed, dtype)
+        def put(fed: Any) -> bool:
+            kind = type(fed)
+            if kind not in plain:
+                if kind not in NUMERIC:
+                    return False
+                if kind is not np.ndarray or fed.dtype != wanted:
+                    fed = as_array(fed, dtype)
+                if fed.shape != shape:
+                    return False
             view[index] = fed
+            return True
 
         return put
 
@@ -149,7 +169,7 @@ class Executable:
         storage = value.storage
         if storage.kind == "feed":
             return self._fetch_feed(value)
-        if storage.kind == "result" and storage.nbytes == value.nbytes and id(storage) not in self._arrays:
+        if storage.kind == "result" and storage.nbytes == value.nbytes and id(storage) not in self._handed_out:
             return self._fetch_result(value)
         if value.dynamic:
             return self._fetch_dynamic(value)
@@ -160,16 +180,15 @@ class Executable:
         else:
             base = self.emitted.arenas[storage.device] + storage.offset
             flat = np.frombuffer(ffi.buffer(ffi.cast("char *", base), storage.nbytes), value.dtype.numpy)
-        view = _view(flat, value)
-        return self._reader(value, lambda: view)
+        return self._reader(value, _view(flat, value))
 
-    def _reader(self, value: Value, view: Callable[[], Any]) -> Fetch:
-        dtype = value.dtype
+    def _reader(self, value: Value, view: np.ndarray[Any, Any]) -> Fetch:
+        dtype, copy, item = value.dtype, view.copy, view.__getitem__
         if self._raw:
-            return lambda _: view().copy()
+            return lambda _: copy()
         if dtype is bfloat16:
-            return lambda _: from_storage(view(), dtype)[()]
-        return (lambda _: view().copy()) if value.shape else (lambda _: view()[()])
+            return lambda _: from_storage(view, dtype)[()]
+        return (lambda _: copy()) if value.shape else (lambda _: item(()))
 
     def _fetch_feed(self, value: Value) -> Fetch:
         slot, dtype = value.storage.slot, value.dtype
@@ -186,7 +205,7 @@ class Executable:
         targets = self._patches[id(value.storage)]
         shape, dtype, nbytes = value.shape, value.dtype, value.nbytes
         key, arrays, raw = id(value.storage), self._arrays, self._raw
-        arrays[key] = None
+        self._handed_out.add(key)
 
         def allocate() -> None:
             memory = np.empty(nbytes + 64, np.uint8)
@@ -200,13 +219,18 @@ class Executable:
             array = arrays[key]
             return array if raw or dtype is not bfloat16 else from_storage(array, dtype)
 
-        self._fresh.append(allocate)
+        self._before.append(allocate)
         return fetch
 
     def _fetch_again(self, value: Value) -> Fetch:
         """Another view of a result that is handed out as well: a copy of its own."""
-        key, arrays = id(value.storage), self._arrays
-        return self._reader(value, lambda: _view(arrays[key].view(value.dtype.numpy).reshape(-1), value))
+        key, arrays, dtype = id(value.storage), self._arrays, value.dtype
+
+        def fetch(_: Sequence[Any]) -> Any:
+            found = _view(arrays[key].view(dtype.numpy).reshape(-1), value).copy()
+            return found if self._raw else from_storage(found, dtype)[()]
+
+        return fetch
 
     def _restore(self, value: Value) -> Callable[[], None]:
         """Before a run: gives an output of data-dependent size its bound again, which the kernel will lower."""

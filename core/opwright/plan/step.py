@@ -15,7 +15,7 @@ from opwright.graph import Tensor
 from opwright.plan import flags
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.emit import emit
-from opwright.plan.executable import Executable, choose_results
+from opwright.plan.executable import NUMERIC, Executable, choose_results
 from opwright.plan.fuse import clusters, posts
 from opwright.plan.instantiate import Builder
 from opwright.plan.ir import Program, Storage, copy_of
@@ -30,7 +30,6 @@ from opwright.plan.tiles import compile_clusters
 from opwright.runtime import Lane, Lanes, workers
 
 CACHED = 64  # executables a step keeps for a lane
-_SCALARS = frozenset((float, int, bool, np.float32, np.float64, np.int32, np.int64, np.bool_))
 
 
 class Home(Protocol):
@@ -72,29 +71,45 @@ class Step:
 
     def run(self, values: list[Any]) -> list[Any]:
         """The fetched values for fed ones, in the order of the spec."""
-        shapes = []
-        for i, value in enumerate(values):
-            kind = type(value)
-            if kind is np.ndarray:
-                shapes.append(value.shape)
-            elif kind in _SCALARS:
-                shapes.append(())
-            else:
-                values[i] = value = self._array(i, value)
-                shapes.append(value.shape)
-        lanes = self.home.lanes
-        lane = lanes.take()
+        free = self.home.lanes.free
         try:
-            key: Any = tuple(shapes)
-            if self.spec.value_feeds:
-                key = (key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds)))
-            mine = lane.executables.get(self)
-            found = mine.get(key) if mine is not None else None
-            executable = self._build(lane, shapes, values) if found is None else found
+            lane = free.pop()
+        except IndexError:
+            lane = Lane()
+        try:
+            executable = lane.latest.get(self)
+            if executable is None or not executable.feed(values):
+                executable = self._executable(lane, values)
             results = executable.run(values)
         finally:
-            lanes.give(lane)
+            free.append(lane)
         return results if executable.rest is None else self._go_on(executable, results)
+
+    def _executable(self, lane: Lane, values: list[Any]) -> Executable:
+        """The executable for the values' shapes, fed with them."""
+        shapes = []
+        for i, value in enumerate(values):
+            if type(value) not in NUMERIC:
+                values[i] = value = self._array(i, value)
+            shapes.append(np.shape(value))
+        mine: OrderedDict[Any, Executable] = lane.executables.setdefault(self, OrderedDict())
+        found = mine.get(self._key(shapes, values))
+        if found is None:
+            found = self._build(lane, shapes, values)
+            mine[self._key(shapes, values)] = found  # building may have shown that values matter too
+            if len(mine) > CACHED:
+                mine.popitem(last=False)
+        if not self.spec.value_feeds:
+            lane.latest[self] = found
+        if not found.feed(values):
+            raise RuntimeError(f"an executable for {shapes} does not take them")
+        return found
+
+    def _key(self, shapes: list[tuple[int, ...]], values: Sequence[Any]) -> Any:
+        key = tuple(shapes)
+        if not self.spec.value_feeds:
+            return key
+        return key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds))
 
     def _array(self, i: int, value: Any) -> Any:
         """A fed value that is neither array nor number as an array."""
@@ -131,19 +146,7 @@ class Step:
         if rest is not None:
             executable.rest = Step(rest, self.home, self.passes)
         self.spec.value_feeds |= builder.asked
-        self._remember(lane, shapes, values, executable)
         return executable
-
-    def _remember(
-        self, lane: Lane, shapes: Sequence[tuple[int, ...]], values: Sequence[Any], executable: Executable
-    ) -> None:
-        key: Any = tuple(shapes)
-        if self.spec.value_feeds:
-            key = (key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds)))
-        mine: OrderedDict[Any, Executable] = lane.executables.setdefault(self, OrderedDict())
-        mine[key] = executable
-        if len(mine) > CACHED:
-            mine.popitem(last=False)
 
     def lay_out(self, program: Program) -> Laid:
         """Runs the passes up to memory."""
