@@ -47,6 +47,15 @@ def test_cross_entropies_take_old_and_new_arguments():
         tf.nn.softmax_cross_entropy_with_logits(logits=logits)
 
 
+def test_pooling_takes_old_arguments():
+    image = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
+    pooled = tf.nn.max_pool(value=image, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="SAME")
+    np.testing.assert_array_equal(value(pooled)[0, :, :, 0], [[5, 7], [13, 15]])
+    np.testing.assert_array_equal(value(tf.nn.pool(image, [2, 2], "AVG", "VALID", strides=[2, 2]))[0, 0, 0], [2.5])
+    _, at = tf.nn.max_pool_with_argmax(image, [1, 4, 4, 1], [1, 1, 1, 1], "VALID", Targmax=tf.int32)
+    assert at.dtype == tf.int32
+
+
 def test_dtypes_and_graphs():
     assert tf.float32 == np.float32
     assert tf.bool.name == "bool"

@@ -118,6 +118,23 @@ def dropout(
     return ops.nn.dropout(x, 1 - keep_prob if rate is None else rate, noise_shape=noise_shape, seed=seed, name=name)
 
 
+def pool(
+    input: Any,
+    window_shape: Any,
+    pooling_type: str,
+    padding: Any,
+    dilation_rate: Any = None,
+    strides: Any = None,
+    name: str | None = None,
+    data_format: str | None = None,
+    dilations: Any = None,
+) -> Any:
+    """nn.pool with the order of its arguments in TensorFlow 1."""
+    return ops.nn.pool(
+        input, window_shape, pooling_type, strides, padding, data_format, _first(dilations, dilation_rate), name=name
+    )
+
+
 def _first(*values: Any) -> Any:
     return next((v for v in values if v is not None), None)
 
@@ -133,10 +150,14 @@ API: dict[str, Any] = {
     },
     "concat": concat,
     "expand_dims": renamed("expand_dims", dim="axis"),
+    "nn.avg_pool": renamed("nn.avg_pool", value="input"),
     "nn.dropout": dropout,
     "nn.l2_normalize": renamed("nn.l2_normalize", dim="axis"),
     "nn.log_softmax": renamed("nn.log_softmax", dim="axis"),
+    "nn.max_pool": renamed("nn.max_pool", value="input"),
+    "nn.max_pool_with_argmax": renamed("nn.max_pool_with_argmax", Targmax="output_dtype"),
     "nn.moments": renamed("nn.moments", keep_dims="keepdims"),
+    "nn.pool": pool,
     "nn.sigmoid_cross_entropy_with_logits": sigmoid_cross_entropy_with_logits,
     "nn.softmax": renamed("nn.softmax", dim="axis"),
     "nn.softmax_cross_entropy_with_logits": softmax_cross_entropy_with_logits,
