@@ -22,7 +22,7 @@ from opwright.dtypes import (
     uint8,
 )
 from opwright.dtypes import bool_ as bool
-from opwright.eager import EagerTensor
+from opwright.eagertensor import EagerTensor, from_dlpack
 from opwright.elementwise import elementwise
 from opwright.errors import OpwrightError
 from opwright.graph import Graph, Operation, Tensor
@@ -32,7 +32,6 @@ from opwright.layouts import Layout
 from opwright.opdef import OpDef, export
 from opwright.session import InteractiveSession, Session
 from opwright.shapes import Shape
-from opwright.tape import GradientTape
 
 __version__ = "0.1.0"
 
@@ -50,7 +49,6 @@ def __dir__() -> list[str]:
 __all__ = [
     "DType",
     "EagerTensor",
-    "GradientTape",
     "Graph",
     "IndexedSlices",
     "InteractiveSession",
@@ -71,6 +69,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "from_dlpack",
     "gradients",
     "hookimpl",
     "int8",

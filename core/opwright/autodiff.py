@@ -179,9 +179,7 @@ def _through_reference(node: NodeAccess, dys: list[Any], wanted: Callable[[Any],
         pairs = [(y, dy) for y, dy in zip(outputs, dys, strict=True) if dy is not None]
         found = gradients([y for y, _ in pairs], xs, [dy for _, dy in pairs])
     else:
-        from opwright.tape import GradientTape
-
-        with GradientTape() as tape:
+        with ops.GradientTape() as tape:
             for x in xs:
                 tape.watch(x)
             made = definition.reference(**arguments, **node.attributes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from opwright.dtypes import BY_NAME, DType, as_dtype, float32, int32, int64
+from opwright.dtypes import BY_NAME, DType, as_dtype, float32, int32, int64, to_storage
 from opwright.errors import ArgumentError, DTypeError
 from opwright.opdef import OpDef
 from opwright.schema import TensorArg
@@ -144,12 +144,13 @@ def _alternatives(names: tuple[str, ...]) -> str:
 
 def as_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     """The value as `dtype` is stored; raises DTypeError where that would lose more than precision."""
+    if dtype is not None and (type(value) is float or type(value) is int):
+        if dtype.is_floating or (type(value) is int and dtype.is_integer and dtype.min <= value <= dtype.max):
+            return to_storage(np.array(value, np.float64 if dtype.is_floating else dtype.numpy), dtype)
     wanted = dtype or natural_dtype(value)
     array = _rectangular(value)
     if array.size and not _convertible(array, wanted):
         raise DTypeError(f"{wanted.name} cannot hold {array.dtype} values, got {_short(value)}; cast it first")
-    from opwright.dtypes import to_storage
-
     return to_storage(array, wanted)
 
 

@@ -8,25 +8,45 @@ from typing import Any
 from opwright import ops, scopes
 from opwright.binding import as_array, bind_tensors, natural_dtype
 from opwright.dtypes import DType
-from opwright.eager import EagerTensor, as_eager, execute
+from opwright.eager import as_eager, execute
+from opwright.eagertensor import EagerTensor
 from opwright.errors import DTypeError
 from opwright.graph import Graph, Tensor
 from opwright.opdef import OpDef
 from opwright.registry import registry
+from opwright.repeated import described, learn, repeat
+from opwright.scopes import base_graph, thread
 
 
-def call(definition: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None) -> Any:
+def call(definition: OpDef, /, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
     """Binds the arguments, then builds a node or runs the op. Returns its output, a list of them, or an Operation."""
+    key = None
+    stack = thread.graphs
+    if (stack[-1] if stack else base_graph[0]) is None:
+        key, values = described(definition, args, kwargs)
+        if key is not None:
+            found = repeat(key, values, args)
+            if found is not NotImplemented:
+                return found
     given, attributes = definition.schema.bind(args, kwargs)
+    for value in _leaves(given.values()):
+        if hasattr(value, "__opwright_call__"):  # it knows better what the op is to do: the batches of vmap
+            return value.__opwright_call__(definition, given, attributes)
     graph = graph_of(given.values()) or scopes.current_graph()
     if graph is None:
-        return execute(definition, bind_tensors(definition, given, as_eager), attributes)
+        groups = bind_tensors(definition, given, as_eager)
+        made = execute(definition, groups, attributes)
+        if key is not None:
+            learn(key, values, definition, groups, attributes)
+        return made
     groups = bind_tensors(definition, given, lambda value, dtype: to_graph(graph, value, dtype))
     op = graph.create(definition, groups, attributes, name)
-    schema = definition.schema
-    if not schema.outputs:
+    if not definition.schema.outputs:
         return op
-    return op.outputs[0] if len(schema.outputs) == 1 and not schema.outputs[0].is_list else list(op.outputs)
+    return op.outputs[0] if definition.single else list(op.outputs)
+
+
+OpDef.__call__ = call  # type: ignore[method-assign]
 
 
 def graph_of(values: Any) -> Graph | None:
@@ -72,6 +92,8 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) ->
     wanted = None if dtype is None else as_dtype(dtype)
     convert = getattr(value, "__opwright_tensor__", None)
     tensor = convert() if convert is not None else value
+    if hasattr(tensor, "__opwright_call__"):
+        return tensor
     if not isinstance(tensor, (Tensor, EagerTensor)) or (isinstance(tensor, EagerTensor) and scopes.current_graph()):
         graph = graph_of([tensor]) or scopes.current_graph()
         tensor = as_eager(tensor, wanted) if graph is None else to_graph(graph, tensor, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,33 +15,22 @@ _INT, _UINT, _FLOAT, _BFLOAT, _BOOL = 0, 1, 2, 4, 6  # kernel.h's OW_INT ...
 class DType:
     """An element type. Equal to the NumPy dtypes, scalar types and names that mean the same."""
 
-    __slots__ = ("bits", "code", "name", "numpy", "size")
-
     def __init__(self, name: str, storage: type, code: int) -> None:
         self.name = name
         self.numpy: np.dtype[Any] = np.dtype(storage)
         self.code = code
         self.size = self.numpy.itemsize
         self.bits = 8 * self.size
+        self.is_floating = code in (_FLOAT, _BFLOAT)
+        self.is_integer = code in (_INT, _UINT)
+        self.is_bool = code == _BOOL
 
-    @property
-    def is_floating(self) -> bool:
-        return self.code in (_FLOAT, _BFLOAT)
-
-    @property
-    def is_integer(self) -> bool:
-        return self.code in (_INT, _UINT)
-
-    @property
-    def is_bool(self) -> bool:
-        return self.code == _BOOL
-
-    @property
+    @cached_property
     def min(self) -> Any:
         """The lowest finite value."""
         return _BFLOAT16_MAX * -1 if self.code == _BFLOAT else self._limits().min
 
-    @property
+    @cached_property
     def max(self) -> Any:
         """The highest finite value."""
         return _BFLOAT16_MAX if self.code == _BFLOAT else self._limits().max

@@ -9,76 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from opwright import tape
 from opwright._abi import ffi
 from opwright.binding import as_array, natural_dtype
-from opwright.dtypes import DType, from_storage
+from opwright.dtypes import DType
+from opwright.eagertensor import EagerRef, EagerTensor
 from opwright.errors import GraphError
 from opwright.graph import Graph
 from opwright.opdef import OpDef
-from opwright.operators import Operators
 from opwright.plan import flags
 from opwright.plan.reference import fed
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
 from opwright.runtime import Lanes
-from opwright.shapes import Shape
+from opwright.scopes import thread
 
-
-class EagerTensor(Operators):
-    """A tensor with a value. `storage` holds it as the dtype is stored."""
-
-    __slots__ = ("__weakref__", "dtype", "is_ref", "storage")
-
-    def __init__(self, storage: np.ndarray[Any, Any], dtype: DType, is_ref: bool = False) -> None:
-        self.storage = storage
-        self.dtype = dtype
-        self.is_ref = is_ref
-
-    @property
-    def shape(self) -> Shape:
-        return Shape(self.storage.shape)
-
-    @property
-    def ndim(self) -> int:
-        return self.storage.ndim
-
-    def get_shape(self) -> Shape:
-        return self.shape
-
-    def numpy(self) -> Any:
-        """The value as a NumPy array or, without dimensions, a NumPy scalar."""
-        found = from_storage(self.storage, self.dtype)
-        return found.copy() if found.shape else found[()]
-
-    def static_value(self) -> Any:
-        return self.storage
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        found = from_storage(self.storage, self.dtype)
-        return np.array(found, dtype=dtype) if copy or dtype is not None else found.view()
-
-    def __bool__(self) -> bool:
-        return bool(self.storage)
-
-    def __float__(self) -> float:
-        return float(from_storage(self.storage, self.dtype))
-
-    def __int__(self) -> int:
-        return int(from_storage(self.storage, self.dtype))
-
-    def __index__(self) -> int:
-        return int(self.storage.item().__index__())
-
-    def __len__(self) -> int:
-        return len(self.storage)
-
-    def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self.storage)))
-
-    def __repr__(self) -> str:
-        value = np.array2string(np.asarray(self), separator=", ")
-        return f"<ow.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value}>"
+KEPT = 1 << 14  # steps; one has an op's plan for the shapes it was called with
 
 
 class World:
@@ -90,7 +35,7 @@ class World:
 
     def __init__(self) -> None:
         self.lanes = Lanes()
-        self.steps: dict[Any, Step] = {}
+        self.steps: dict[Any, Step] = {}  # by op, attributes, kinds of the inputs
         self.seed: int | None = None
         self._streams: dict[Any, tuple[dict[str, int], Any]] = {}  # op and its seeds -> key, counter of runs
 
@@ -100,8 +45,17 @@ class World:
     def set_seed(self, seed: int) -> None:
         """Starts the random ops of eager execution anew."""
         self.seed = seed
-        self.steps = {key: step for key, step in self.steps.items() if not key[0].random}
         self._streams.clear()
+        self.steps = {key: step for key, step in self.steps.items() if not key[0].random}
+        self.lanes.clear()
+
+    def remember(self, key: Any, step: Step) -> Step:
+        """Keeps a step; if there are too many, forgets all others first."""
+        if len(self.steps) >= KEPT:
+            self.steps.clear()
+            self.lanes.clear()
+        self.steps[key] = step
+        return step
 
     def rng(self, node: Any) -> tuple[Any, Any]:
         """One stream for each op and seed, whatever the shapes; its runs are counted from the last set_seed.
@@ -139,65 +93,80 @@ def execute(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attribut
         return None  # what it would wait for is done
     if definition.role != "kernel":
         raise GraphError(f"[{definition.name}] needs a graph; build it inside `with Graph().as_default():`")
-    arrays = [t.storage for group in groups for t in group]
-    made = run(definition, groups, arrays, attributes)
     schema = definition.schema
-    refs = iter([t for arg, group in zip(schema.tensors, groups, strict=True) if arg.is_ref for t in group])
-    arrays_made = iter(made)
-    outputs = [
-        next(refs) if is_ref else EagerTensor(*next(arrays_made)) for is_ref in _ref_flags(definition, len(made))
-    ]
-    tape.record(definition, groups, attributes, outputs)
+    written = [t for arg, group in zip(schema.tensors, groups, strict=True) if arg.is_ref for t in group]
+    for ref in written:
+        if isinstance(ref, EagerRef):
+            ref.release()
+    step = step_for(definition, groups, attributes)
+    found = step.run([t.storage for group in groups for t in group])
+    refs, made = iter(written), iter(zip(found, step.spec.fetches, strict=True))
+    outputs: list[EagerTensor] = []
+    for is_ref in ref_flags(definition, len(found)):
+        if is_ref:
+            outputs.append(next(refs))
+        else:
+            storage, tensor = next(made)
+            outputs.append(EagerTensor(storage, tensor.dtype))
+    if thread.tapes:
+        record(definition, groups, attributes, outputs)
     if not schema.outputs:
         return None
-    return outputs[0] if len(schema.outputs) == 1 and not schema.outputs[0].is_list else outputs
+    return outputs[0] if definition.single else outputs
+
+
+def record(definition: OpDef, groups: Sequence[Sequence[Any]], attributes: dict[str, Any], outputs: list[Any]) -> None:
+    """Enters an op that has just run on the open tapes.
+
+    Variables are entered as what the op read, so that writing them later changes no gradient. Ops that write variables
+    are not entered, as in TensorFlow: no gradient passes through an assignment.
+    """
+    if definition.writes:
+        return
+    reads: list[tuple[EagerTensor, EagerRef]] = []
+
+    def as_read(tensor: Any) -> Any:
+        if isinstance(tensor, EagerRef):
+            reads.append((tensor.snapshot(), tensor))
+            return reads[-1][0]
+        return tensor
+
+    groups = [[as_read(t) for t in group] for group in groups]
+    for tape in thread.tapes:
+        tape.enter(definition, groups, attributes, outputs, reads)
 
 
 def evaluate(definition: OpDef, groups: Any, arrays: Sequence[Any], attributes: dict[str, Any]) -> list[Any]:
     """The outputs of an op as arrays, for inputs given as arrays. `groups` gives their dtypes."""
-    return [array for array, _ in run(definition, groups, arrays, attributes)]
-
-
-def run(definition: OpDef, groups: Any, arrays: Sequence[Any], attributes: dict[str, Any]) -> list[tuple[Any, DType]]:
-    """The outputs of an op on stored arrays, with their dtypes."""
-    key: Any = (
-        definition,
-        tuple(attributes.items()) if definition.schema.attributes else (),
-        tuple([tuple([(t.dtype, a.shape) for t, a in pairs]) for pairs in _paired(groups, arrays)]),
-    )
-    try:
-        step = world.steps.get(key)
-    except TypeError:
-        key = step = None
-    if step is None:
-        step = _step(definition, groups, arrays, attributes)
-        if key is not None:
-            world.steps[key] = step
-    found = step.run(list(arrays))
-    return [(array, t.dtype) for array, t in zip(found, step.spec.fetches, strict=True)]
-
-
-def _paired(groups: Any, arrays: Sequence[Any]) -> list[list[tuple[Any, Any]]]:
     flat = iter(arrays)
-    return [[(t, next(flat)) for t in group] for group in groups]
+    tensors = [[EagerTensor(next(flat), t.dtype) for t in group] for group in groups]
+    return step_for(definition, tensors, attributes).run(list(arrays))
 
 
-def _step(definition: OpDef, groups: Any, arrays: Sequence[Any], attributes: dict[str, Any]) -> Step:
+def step_for(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attributes: dict[str, Any]) -> Step:
+    """The step that runs an op on tensors of these kinds."""
+    key: Any = definition, tuple(attributes.items()), tuple([tuple([t.kind for t in group]) for group in groups])
+    try:
+        return world.steps.get(key) or world.remember(key, _step(definition, groups, attributes))
+    except TypeError:  # an attribute that cannot be looked up
+        return _step(definition, groups, attributes)
+
+
+def _step(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attributes: dict[str, Any]) -> Step:
     graph = Graph()
     with graph.as_default():
-        refs = [arg.is_ref for arg in definition.schema.tensors]
         tensors = [
-            [fed(graph, t.dtype, Shape(a.shape), ref) for t, a in pairs]
-            for pairs, ref in zip(_paired(groups, arrays), refs, strict=True)
+            [fed(graph, t.dtype, t.shape, arg.is_ref) for t in group]
+            for arg, group in zip(definition.schema.tensors, groups, strict=True)
         ]
         op = graph.create(definition, tensors, attributes)
     feeds = [t for group in tensors for t in group]
-    flags_of = _ref_flags(definition, len(op.outputs))
+    flags_of = ref_flags(definition, len(op.outputs))
     fetches = [t for t, is_ref in zip(op.outputs, flags_of, strict=True) if not is_ref]
     return Step(Spec(fetches, feeds, [op]), world, flags.current() - {"fold"})
 
 
-def _ref_flags(definition: OpDef, n: int) -> list[bool]:
+def ref_flags(definition: OpDef, n: int) -> list[bool]:
     """For each output, whether it is the memory of a ref argument; n is their number where the output is a list."""
     outs = definition.schema.outputs
     return [False] * n if outs and outs[0].is_list else [out.is_ref for out in outs]

@@ -72,6 +72,10 @@ class OpDef:
         self.reference: Callable[..., Any] | None = None
         self.python_kernels: dict[str, Callable[..., Any]] = {}
         self.scalar: str | None = None
+        # For each positional parameter whether it takes a tensor, and what a call returns: for the way eager calls go.
+        self.takes_tensor = tuple(a in self.schema.tensors for a in self.schema.args[: self.schema.n_positional])
+        self.writes = any(a.is_ref for a in self.schema.tensors)
+        self.single = len(self.schema.outputs) == 1 and not self.schema.outputs[0].is_list
         self._indices = {a.name: i for i, a in enumerate(self.schema.tensors)}
         self._outputs = {o.name: i for i, o in enumerate(self.schema.outputs)}
 
@@ -180,11 +184,8 @@ class OpDef:
         except KeyError:
             raise SchemaError(f"[{self.name}] has no output {name!r}; it has {', '.join(self._outputs)}") from None
 
-    def __call__(self, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
-        """Builds a node in the current graph, or runs the op at once if there is none."""
-        from opwright.dispatch import call
-
-        return call(self, args, kwargs, name)
+    # Builds a node in the current graph, or runs the op at once: dispatch.call, which sets itself here.
+    __call__: Callable[..., Any]
 
     def __repr__(self) -> str:
         return f"<OpDef {self.schema}>"

@@ -47,8 +47,14 @@ class Operators:
     __gt__, _ = _binary("greater")
     __ge__, _ = _binary("greater_equal")
     __neg__ = _unary("negative")
+    __pos__ = _unary("identity")
     __abs__ = _unary("abs")
     __invert__ = _unary("bitwise_or_logical_not")
 
     def __getitem__(self, key: Any) -> Any:
         return ops.getitem(self, key)
+
+    @property
+    def T(self) -> Any:
+        """The tensor with its dimensions in reverse order."""
+        return ops.transpose(self)

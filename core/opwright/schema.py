@@ -18,6 +18,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -117,11 +118,11 @@ class Schema:
     outputs: tuple[TensorArg, ...]
     types: Mapping[str, tuple[str, ...]]  # type variable -> names of the dtypes it ranges over
 
-    @property
+    @cached_property
     def tensors(self) -> tuple[TensorArg, ...]:
         return tuple(a for a in self.args if isinstance(a, TensorArg))
 
-    @property
+    @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         return tuple(a for a in self.args if isinstance(a, Attribute))
 

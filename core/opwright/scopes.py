@@ -15,52 +15,53 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.graphs: list[Graph | None] = []
         self.sessions: list[Any] = []
+        self.tapes: list[Any] = []
 
 
-_thread = _Thread()
-_base_graph: list[Graph | None] = [None]  # what lies under every thread's stack: None means eager
+thread = _Thread()
+base_graph: list[Graph | None] = [None]  # what lies under every thread's stack: None means eager
 
 
 def current_graph() -> Graph | None:
     """The graph that nodes are built in; None: ops run at once."""
-    stack = _thread.graphs
-    return stack[-1] if stack else _base_graph[0]
+    stack = thread.graphs
+    return stack[-1] if stack else base_graph[0]
 
 
 def set_base_graph(graph: Graph | None) -> None:
     """Chooses the graph that is current where no `as_default` is open; None makes eager execution the default."""
-    _base_graph[0] = graph
+    base_graph[0] = graph
 
 
 @contextmanager
 def entered(graph: Graph | None) -> Iterator[Graph | None]:
     """Makes `graph` (None: eager execution) current inside the block."""
-    _thread.graphs.append(graph)
+    thread.graphs.append(graph)
     try:
         yield graph
     finally:
-        _thread.graphs.pop()
+        thread.graphs.pop()
 
 
 def open_graphs() -> int:
     """How many `as_default` blocks are open on this thread."""
-    return len(_thread.graphs)
+    return len(thread.graphs)
 
 
 def current_session() -> Any:
     """The session entered last on this thread, or None."""
-    return _thread.sessions[-1] if _thread.sessions else None
+    return thread.sessions[-1] if thread.sessions else None
 
 
 def push_session(session: Any) -> None:
-    _thread.sessions.append(session)
+    thread.sessions.append(session)
 
 
 def pop_session(session: Any) -> None:
     """Removes the session entered last; raises RuntimeError if that is another one."""
-    if not _thread.sessions or _thread.sessions[-1] is not session:
+    if not thread.sessions or thread.sessions[-1] is not session:
         raise RuntimeError("sessions must be left in the reverse order of entering")
-    _thread.sessions.pop()
+    thread.sessions.pop()
 
 
 class Scope:

@@ -55,9 +55,11 @@ class Executable:
         self._held: list[Any] = []
         self._before: list[Callable[[], None]] = []  # what has to be done before a run
         self._patches = patches(emitted.descriptors, [*program.feeds, *program.fetches])
+        self.staged: list[Any] = []  # for each feed the array it is copied into, with the index to do so; or None
         self._puts = [self._put(value) for value in program.feeds]
         self._arrays: dict[int, Any] = {}  # by storage, during a run: those that results are written to
         self._handed_out: set[int] = set()
+        self.views: list[Any] = []  # for each fetch the memory it is copied from, if it is that simple; or None
         self._fetches = [self._fetch(value) for value in program.fetches]
         self._only = self._fetches[0] if len(self._fetches) == 1 else None
         self._before += [self._restore(value) for value in dict.fromkeys(program.fetches) if value.dynamic]
@@ -78,7 +80,7 @@ class Executable:
             prepare()
         status = run_plan(self.plan, 0)
         if status:
-            self._settle(status)
+            self.settle(status)
         found = [self._only(values)] if self._only else [fetch(values) for fetch in self._fetches]
         if self._held:
             self._held.clear()
@@ -86,7 +88,7 @@ class Executable:
             self._arrays.clear()
         return found
 
-    def _settle(self, status: int) -> None:
+    def settle(self, status: int) -> None:
         """Goes on after a yield, during which Python has served signals; raises what went wrong."""
         while status == _YIELD:
             status = run_plan(self.plan, 1)
@@ -100,6 +102,11 @@ class Executable:
             if cause is not None and not isinstance(cause, Exception):
                 raise cause  # KeyboardInterrupt, SystemExit
             raise error_of(status, f"[{op}] {message}", node.origin if node else None) from cause
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether running it is no more than storing the feeds in `staged`, the plan, and copying from `views`."""
+        return not self._before and not any(one is None for one in [*self.staged, *self.views])
 
     def _check_initialized(self) -> None:
         for op, storage in self.program.needs_initialized:
@@ -116,6 +123,7 @@ class Executable:
         targets = self._patches[id(value.storage)]
         if value.storage.nbytes <= STAGED and not self._written(value):
             return self._put_staged(value, targets)
+        self.staged.append(None)
         dtype, wanted, shape, held = value.dtype, value.dtype.numpy, value.shape, self._held
         from_buffer = ffi.from_buffer
 
@@ -142,6 +150,7 @@ class Executable:
         dtype, wanted, shape = value.dtype, value.dtype.numpy, value.shape
         view = np.frombuffer(ffi.buffer(memory, value.nbytes), wanted).reshape(shape)
         index = () if not shape else ...
+        self.staged.append((view, index))
         plain: set[type] = set()  # the numbers that can be stored without a look at their value
         if not shape and dtype is not bfloat16:
             plain = {wanted.type, float, int} if dtype.is_floating else {wanted.type}
@@ -167,6 +176,7 @@ class Executable:
 
     def _fetch(self, value: Value) -> Fetch:
         storage = value.storage
+        self.views.append(None)
         if storage.kind == "feed":
             return self._fetch_feed(value)
         if storage.kind == "result" and storage.nbytes == value.nbytes and id(storage) not in self._handed_out:
@@ -180,6 +190,7 @@ class Executable:
         else:
             base = self.emitted.arenas[storage.device] + storage.offset
             flat = np.frombuffer(ffi.buffer(ffi.cast("char *", base), storage.nbytes), value.dtype.numpy)
+            self.views[-1] = _view(flat, value)
         return self._reader(value, _view(flat, value))
 
     def _reader(self, value: Value, view: np.ndarray[Any, Any]) -> Fetch:

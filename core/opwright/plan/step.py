@@ -79,13 +79,13 @@ class Step:
         try:
             executable = lane.latest.get(self)
             if executable is None or not executable.feed(values):
-                executable = self._executable(lane, values)
+                executable = self.executable(lane, values)
             results = executable.run(values)
         finally:
             free.append(lane)
         return results if executable.rest is None else self._go_on(executable, results)
 
-    def _executable(self, lane: Lane, values: list[Any]) -> Executable:
+    def executable(self, lane: Lane, values: list[Any]) -> Executable:
         """The executable for the values' shapes, fed with them."""
         shapes = []
         for i, value in enumerate(values):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 from opwright import OpDef, Shape, as_dtype, convert_to_tensor, export, ops, scopes
-from opwright.eager import EagerTensor
+from opwright.eagertensor import EagerRef, EagerTensor, equal_elements, value_text
 from opwright.errors import ArgumentError, FailedPreconditionError, GraphError
 from opwright.operators import Operators
-from opwright.runtime import aligned
 from opwright.shapes import as_shape
 
 from opwright_state.collected import GLOBAL_VARIABLES, TRAINABLE_VARIABLES
@@ -80,7 +78,7 @@ class Variable(Operators):
 
     def _make_eager(self, initial_value: Any, dtype: Any, name: str | None) -> None:
         value = _evaluated(initial_value, dtype)
-        self.ref: Any = EagerTensor(_own(value.storage), value.dtype, is_ref=True)
+        self.ref: Any = EagerRef(value, self, self.trainable)
         self.name = f"{name or 'Variable'}:0"
         self.initial_value = EagerTensor(value.storage.copy(), value.dtype)
 
@@ -203,11 +201,20 @@ class Variable(Operators):
     def __index__(self) -> int:
         return int(self.ref.__index__())
 
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        """Which elements are equal; in a graph whether it is the same variable."""
+        return self is other if self._graph is not None else equal_elements(self.ref, other)
+
+    def __ne__(self, other: object) -> Any:
+        found = self == other
+        return not found if isinstance(found, bool) else ops.logical_not(found)
+
     def __repr__(self) -> str:
         if self._graph is not None:
             return f"<ow.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
-        value = np.array2string(np.asarray(self), separator=", ")
-        return f"<ow.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, numpy={value}>"
+        return f"<ow.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, numpy={value_text(self)}>"
 
     # -- writing -------------------------------------------------------------------------------------------------------
     # Each method returns the variable with its new value: in a graph a tensor, or with read_value=False the operation.
@@ -217,7 +224,7 @@ class Variable(Operators):
         if self._graph is None and self._open:
             made = convert_to_tensor(value, self.dtype)
             if made.shape != self.shape:
-                self.ref.storage = _own(made.storage)
+                self.ref.move(made)
                 return self
         return self._written(ops.assign(self.ref, value, validate_shape=not self._open, name=name), read_value)
 
@@ -290,13 +297,6 @@ class Variable(Operators):
         if self._graph is None:
             return self
         return result if read_value else result.op
-
-
-def _own(storage: Any) -> Any:
-    """A copy in memory that starts where kernels like it."""
-    memory = aligned(storage.nbytes).view(storage.dtype).reshape(storage.shape)
-    memory[...] = storage
-    return memory
 
 
 def _evaluated(initial_value: Any, dtype: Any) -> Any:

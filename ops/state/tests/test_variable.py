@@ -221,7 +221,7 @@ def test_eager_variables():
     assert bool(v.is_initialized())
     assert ow.global_variables() == []
     assert ow.global_variables_initializer() is None
-    assert repr(v) == "<ow.Variable 'v:0' shape=(2,) dtype=float32, numpy=[4., 5.]>"
+    assert repr(v) == "<ow.Variable 'v:0' shape=(2,) dtype=float32, numpy=array([4., 5.], dtype=float32)>"
     with pytest.raises(ShapeError, match="value must have the variable's shape"):
         v.assign([1.0])
     with pytest.raises(GraphError, match="is eager and has no op"):

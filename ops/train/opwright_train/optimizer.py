@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from opwright import GradientTape, IndexedSlices, as_dtype, convert_to_tensor, export, gradients, ops, scopes
+from opwright import IndexedSlices, as_dtype, convert_to_tensor, export, gradients, ops, scopes
 from opwright.errors import ArgumentError, GradientError
 
 from opwright_train.naming import after, scope
@@ -231,7 +231,7 @@ def _gradient(gradient: Any, variable: Any) -> Any:
 def _eager_gradients(loss: Callable[[], Any], variables: list[Any], grad_loss: Any) -> list[Any]:
     if scopes.current_graph() is not None:
         return gradients(loss(), variables, grad_ys=grad_loss)
-    with GradientTape() as tape:
+    with ops.GradientTape() as tape:
         tape.watch(variables)
         value = loss()
     return list(tape.gradient(value, variables, output_gradients=grad_loss))
