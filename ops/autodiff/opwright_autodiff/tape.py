@@ -13,7 +13,7 @@ from opwright import EagerTensor, OpDef, Tensor, export, gradients, ops
 from opwright.autodiff import backpropagate
 from opwright.eagertensor import EagerRef
 from opwright.errors import DTypeError, GradientError, ShapeError
-from opwright.indexed import dense
+from opwright.indexed import dense, total
 from opwright.node import NodeAccess
 from opwright.scopes import thread
 
@@ -53,6 +53,7 @@ class GradientTape:
         self._watch_variables = watch_accessed_variables
         self._watched: dict[int, Any] = {}  # by id; holding the tensors keeps their ids theirs
         self._records: list[Record] = []
+        self._reads: list[tuple[Any, EagerRef]] = []  # what watched variables held, and they
         self._spent = False
 
     # -- recording -----------------------------------------------------------------------------------------------------
@@ -103,6 +104,7 @@ class GradientTape:
         """Forgets everything, as if the block began here."""
         self._watched.clear()
         self._records.clear()
+        self._reads.clear()
         self._spent = False
 
     def enter(
@@ -119,17 +121,14 @@ class GradientTape:
         for value, ref in reads:
             by_itself = self._watch_variables and ref.trainable and ref.dtype.is_floating
             if id(value) not in watched and (id(ref) in watched or by_itself):
-                watched[id(ref)] = ref
-                self._record(ops.identity, [[ref]], {}, [value])
+                watched[id(ref)], watched[id(value)] = ref, value
+                self._reads.append((value, ref))
         if any([id(t) in watched for group in groups for t in group]):
-            self._record(definition, groups, attributes, outputs)
-
-    def _record(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], outputs: list[Any]) -> None:
-        made = Record(definition, groups, attributes)
-        made.outputs = outputs
-        self._records.append(made)
-        for t in outputs:
-            self._watched[id(t)] = t
+            made = Record(definition, groups, attributes)
+            made.outputs = outputs
+            self._records.append(made)
+            for t in outputs:
+                watched[id(t)] = t
 
     # -- differentiating -----------------------------------------------------------------------------------------------
 
@@ -216,6 +215,7 @@ class GradientTape:
         """Lets go of what a tape that is not persistent holds."""
         if not self._persistent:
             self._records.clear()
+            self._reads.clear()
             self._watched = {key: t for key, t in self._watched.items() if t.is_ref}
 
     def _backward(self, ys: list[Any], given: list[Any], xs: list[Any], unconnected: Any) -> list[Any]:
@@ -227,12 +227,15 @@ class GradientTape:
             seeds.setdefault(y, []).append(ops.ones_like(y) if dy is None else _seed(y, dy))
         watched = self._watched
         wanted: Callable[[Any], bool] = lambda t: id(t) in watched  # noqa: E731
-        found = backpropagate(reversed(self._records), seeds, wanted, lambda _: nullcontext(), set(xs))
-        made = [found[x] if id(x) in watched or x in seeds else None for x in xs]
-        return [
-            (ops.zeros_like(x) if zero else None) if g is None else g if x.is_ref else dense(g)
-            for g, x in zip(made, xs, strict=True)
-        ]
+        parts = {x: [x, *(value for value, ref in self._reads if ref is x)] for x in xs}
+        keep = {t for listed in parts.values() for t in listed if id(t) in watched or t in seeds}
+        found = backpropagate(reversed(self._records), seeds, wanted, lambda _: nullcontext(), keep)
+        made = []
+        for x in xs:
+            given = [found[t] for t in parts[x] if found.get(t) is not None]
+            gradient = total(given) if given else ops.zeros_like(x) if zero else None
+            made.append(gradient if x.is_ref or gradient is None else dense(gradient))
+        return made
 
 
 def _as_batch(gradient: Any, source: Any, ys: list[Any]) -> Any:
