@@ -21,8 +21,8 @@ _HARMLESS = frozenset(("bool", "float", "floats", "str", "dtype"))  # kinds of a
 class Batched(Operators):
     """`value` has the batch as its first dimension.
 
-    Of batches of different vmaps those of the innermost, which have the highest level, are dealt with first: beside them
-    the others look like tensors.
+    Of batches of different vmaps those of the innermost, which have the highest level, are dealt with first: beside
+    them the others look like tensors.
     """
 
     def __init__(self, value: Any, level: int) -> None:

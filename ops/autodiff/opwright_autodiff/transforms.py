@@ -19,8 +19,9 @@ Function = Callable[..., Any]
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """A function that returns what f does, and the gradient of that scalar with respect to an argument: a tensor, variable
-    or nested lists of them; a tuple of gradients for several argnums. With has_aux f returns (value, anything).
+    """A function that returns what f does, and the gradient of that scalar with respect to an argument: a tensor, a
+    variable or nested lists of them; a tuple of gradients for several argnums. With has_aux f returns a value and
+    anything.
 
     Raises ShapeError if f returns no scalar.
     """

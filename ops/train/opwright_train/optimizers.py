@@ -67,7 +67,7 @@ class OptimizerV2:
         self._restore_pending()
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **_: Any) -> Any:
-        """Changes variables by their gradients: apply_gradients(zip(gradients, variables)). Variables without a gradient
+        """Changes variables by their gradients: apply_gradients(zip(gradients, variables)). Those without one
         stay as they are; raises ValueError if none has one."""
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if self._pending:
@@ -80,8 +80,8 @@ class OptimizerV2:
     def minimize(
         self, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None
     ) -> Any:
-        """Computes the gradients of `loss`, a function (or a tensor with its tape), and applies them. `var_list` is a list
-        of variables or a function that returns one."""
+        """Computes the gradients of `loss`, a function (or a tensor with its tape), and applies them. `var_list` is a
+        list of variables or a function that returns one."""
         if not callable(loss):
             if tape is None:
                 raise ArgumentError(f"[minimize] loss must be a function unless its tape is given, got {loss!r}")
@@ -178,7 +178,8 @@ class SGD(OptimizerV2):
 
 @export("optimizers.Adam")
 class Adam(OptimizerV2):
-    """m += (1 - b1) (g - m); v += (1 - b2) (g² - v); w -= learning_rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)."""
+    """m += (1 - b1) (g - m); v += (1 - b2) (g² - v);
+    w -= learning_rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)."""
 
     def __init__(
         self,
@@ -208,8 +209,8 @@ class _FromZero(RMSPropOptimizer):
 
 @export("optimizers.RMSprop")
 class RMSprop(OptimizerV2):
-    """q = rho q + (1 - rho) g²; m = momentum m + learning_rate g / sqrt(q + eps); w -= m; centered: q less the squared mean
-    of g."""
+    """q = rho q + (1 - rho) g²; m = momentum m + learning_rate g / sqrt(q + eps); w -= m; centered: q less the squared
+    mean of g."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Learning rates that change from step to step, as TensorFlow 2's optimizers take them: functions of the step's number."""
+"""Learning rates that change from step to step, for TensorFlow 2's optimizers: functions of the step's number."""
 
 from __future__ import annotations
 

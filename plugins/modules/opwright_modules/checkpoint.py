@@ -17,7 +17,7 @@ _STATE = "checkpoint"  # the file that names the latest checkpoint of a folder, 
 
 
 def _file(path: Any) -> Path:
-    """The file of a checkpoint that is named with or without its suffix. Raises FileNotFoundError if it is not there."""
+    """The file of a checkpoint, named with or without its suffix. Raises FileNotFoundError if it is not there."""
     for file in (Path(path), Path(f"{os.fspath(path)}{SUFFIX}")):
         if file.is_file():
             return file
