@@ -19,7 +19,7 @@ def _with(gradient: Any, values: Any) -> Any:
 
 @export("clip_by_norm")
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
-    """t clip_norm / max(‖t‖, clip_norm), the norm over `axes` (all by default); of IndexedSlices that of their values."""
+    """t clip_norm / max(‖t‖, clip_norm), the norm over `axes` (all by default), of the values of IndexedSlices."""
     values = _values(t)
     squares = ops.reduce_sum(values * values, axis=axes, keepdims=True)
     some = squares > 0.0  # the root has no derivative at 0
