@@ -76,6 +76,7 @@ class OpDef:
         self.takes_tensor = tuple(a in self.schema.tensors for a in self.schema.args[: self.schema.n_positional])
         self.writes = any(a.is_ref for a in self.schema.tensors)
         self.single = len(self.schema.outputs) == 1 and not self.schema.outputs[0].is_list
+        self.upgrades: dict[int, tuple[int, Callable[..., Any]]] = {}  # from this version: to which, and how
         self._indices = {a.name: i for i, a in enumerate(self.schema.tensors)}
         self._outputs = {o.name: i for i, o in enumerate(self.schema.outputs)}
 
@@ -135,6 +136,23 @@ class OpDef:
             if device in self.python_kernels:
                 raise SchemaError(f"[{self.name}] has two Python kernels for {device}; keep one")
             self.python_kernels[device] = function
+            return function
+
+        return decorate
+
+    def upgrade(self, old: int, new: int) -> Callable[[F], F]:
+        """`@op.upgrade(1, 2) function(node)`: makes a saved node of version 1 one of version 2, by changing
+        `node.attributes` (values by name), `node.inputs` (lists of tensors' names by argument), or `node.op`."""
+
+        if not old < new <= self.version:
+            raise SchemaError(
+                f"[{self.name}] an upgrade must lead to a later version, at most {self.version}, got {old} to {new}"
+            )
+        if old in self.upgrades:
+            raise SchemaError(f"[{self.name}] has two upgrades from version {old}; keep one")
+
+        def decorate(function: F) -> F:
+            self.upgrades[old] = new, function
             return function
 
         return decorate

@@ -101,6 +101,29 @@ class Variable(Operators):
                 self.initializer = ops.assign(self.ref, value, validate_shape=not self._open, name="Assign").op
         self.name = self.ref.name
 
+    # -- in a saved graph ----------------------------------------------------------------------------------------------
+
+    def __opwright_saved__(self) -> dict[str, Any]:
+        """What of the variable a saved graph keeps, besides its nodes."""
+        return {
+            "ref": self.ref,
+            "initialized": self._flag,
+            "initial_value": self.initial_value,
+            "initializer": self.initializer,
+            "trainable": self.trainable,
+            "open": self._open,
+        }
+
+    @classmethod
+    def __opwright_restored__(cls, saved: dict[str, Any]) -> Variable:
+        """The variable whose nodes stand in a graph already. Its constraint, a function, is not kept."""
+        made = cls.__new__(cls)
+        made.ref, made._flag = saved["ref"], saved["initialized"]
+        made.initial_value, made.initializer = saved["initial_value"], saved["initializer"]
+        made.trainable, made._open, made.constraint = saved["trainable"], saved["open"], None
+        made._graph, made.name = made.ref.graph, made.ref.name
+        return made
+
     # -- as a tensor ---------------------------------------------------------------------------------------------------
 
     def __opwright_tensor__(self) -> Any:
