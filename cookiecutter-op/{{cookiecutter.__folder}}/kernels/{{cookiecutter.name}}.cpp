@@ -1,0 +1,1 @@
+{% include "kernel/" ~ cookiecutter.kind ~ ".cpp" ignore missing %}

@@ -1,0 +1,1 @@
+{% include "cuda/" ~ cookiecutter.kind ~ ".cu" ignore missing %}

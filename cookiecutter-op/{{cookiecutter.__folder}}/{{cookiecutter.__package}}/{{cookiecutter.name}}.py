@@ -1,0 +1,1 @@
+{% include "op/" ~ cookiecutter.kind ~ ".py" %}
