@@ -1,9 +1,10 @@
-"""Fixtures of the tests that install things: an environment of their own, in which Opwright is there as it is here."""
+"""Fixtures of the tests that install things: made-up distributions, and environments in which Opwright is as it is here."""
 
 import os
 import subprocess
 import sys
 import sysconfig
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,46 @@ class Environment:
 def environment(tmp_path):
     """A fresh Environment."""
     return Environment(tmp_path / "environment")
+
+
+class Site:
+    """A folder of distributions as pip leaves them, and fresh processes that see them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def make(self, dist, module, source, entry=None, version="1.0", group="opwright.ops"):
+        """A package of one module, with its entry point. Returns the package's folder."""
+        package = self.folder / module
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(source)
+        info = self.folder / f"{dist.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{entry or module} = {module}\n")
+        return package
+
+    def run(self, program, status=0, **settings):
+        """Runs Python code; returns what it prints."""
+        return self._checked([sys.executable, "-c", textwrap.dedent(program)], status, settings)
+
+    def module(self, *arguments, status=0, **settings):
+        """`python -m ...`; returns what it prints."""
+        return self._checked([sys.executable, "-m", *arguments], status, settings)
+
+    def _checked(self, command, status, settings):
+        found = subprocess.run(
+            command,
+            env={**os.environ, "PYTHONPATH": str(self.folder), **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert found.returncode == status, found.stdout + found.stderr
+        return found.stdout
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A fresh Site."""
+    return Site(tmp_path)

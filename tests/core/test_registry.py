@@ -1,10 +1,5 @@
 """Discovery, loading, clashes, broken plugins: each in a fresh process, on made-up distributions."""
 
-import os
-import subprocess
-import sys
-import textwrap
-
 import pytest
 
 OP = """
@@ -22,33 +17,9 @@ def opwright_register_ops(register):
 """
 
 
-def make(folder, dist, module, source, entry=None, version="1.0"):
-    """A distribution as pip leaves it: a package and a .dist-info with its entry point."""
-    package = folder / module
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(source)
-    info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
-    (info / "entry_points.txt").write_text(f"[opwright.ops]\n{entry or module} = {module}\n")
-
-
-def run(folder, program, **env):
-    found = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**os.environ, "PYTHONPATH": str(folder), **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert found.returncode == 0, found.stderr
-    return found.stdout
-
-
-def test_an_installed_op_is_there_without_an_import(tmp_path):
-    make(tmp_path, "acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3))
-    out = run(
-        tmp_path,
+def test_an_installed_op_is_there_without_an_import(site):
+    site.make("acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3))
+    out = site.run(
         """
         import sys
         import opwright as ow
@@ -60,11 +31,10 @@ def test_an_installed_op_is_there_without_an_import(tmp_path):
     assert out.split() == ["[3.0,", "6.0]", "[3.0]"]
 
 
-def test_using_one_op_leaves_other_packages_alone(tmp_path):
-    make(tmp_path, "acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3))
-    make(tmp_path, "other-ops", "other_ops", OP.format(name="other::shout", factor=3))
-    run(
-        tmp_path,
+def test_using_one_op_leaves_other_packages_alone(site):
+    site.make("acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3))
+    site.make("other-ops", "other_ops", OP.format(name="other::shout", factor=3))
+    site.run(
         """
         import sys
         import opwright as ow
@@ -74,11 +44,10 @@ def test_using_one_op_leaves_other_packages_alone(tmp_path):
     )
 
 
-def test_a_name_claimed_twice_raises_and_names_both(tmp_path):
-    make(tmp_path, "acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3), version="1.2")
-    make(tmp_path, "rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4), version="3.4")
-    out = run(
-        tmp_path,
+def test_a_name_claimed_twice_raises_and_names_both(site):
+    site.make("acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3), version="1.2")
+    site.make("rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4), version="3.4")
+    out = site.run(
         """
         import opwright as ow
         from opwright.errors import PluginError
@@ -95,12 +64,11 @@ def test_a_name_claimed_twice_raises_and_names_both(tmp_path):
     assert out.endswith("3.0\n")
 
 
-def test_a_clash_is_noticed_even_if_one_package_is_loaded_already(tmp_path):
+def test_a_clash_is_noticed_even_if_one_package_is_loaded_already(site):
     two = OP.format(name="acme::shout", factor=3) + OP.format(name="acme::other", factor=1).replace("shout", "other")
-    make(tmp_path, "acme-ops", "acme_ops", two.replace("register(other)", "register(shout, other)"))
-    make(tmp_path, "rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4))
-    out = run(
-        tmp_path,
+    site.make("acme-ops", "acme_ops", two.replace("register(other)", "register(shout, other)"))
+    site.make("rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4))
+    out = site.run(
         """
         import opwright as ow
         ow.acme.other([1.0])
@@ -113,11 +81,11 @@ def test_a_clash_is_noticed_even_if_one_package_is_loaded_already(tmp_path):
     assert out == "PluginError\n"
 
 
-def test_opwright_plugins_chooses(tmp_path):
-    make(tmp_path, "acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3), entry="acme")
-    make(tmp_path, "rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4), entry="rival")
+def test_opwright_plugins_chooses(site):
+    site.make("acme-ops", "acme_ops", OP.format(name="acme::shout", factor=3), entry="acme")
+    site.make("rival-ops", "rival_ops", OP.format(name="acme::shout", factor=4), entry="rival")
     program = "import opwright as ow; print(ow.acme.shout([1.0]).numpy()[0])"
-    assert run(tmp_path, program, OPWRIGHT_PLUGINS="array,math,rival") == "4.0\n"
+    assert site.run(program, OPWRIGHT_PLUGINS="array,math,rival") == "4.0\n"
     empty = """
         import opwright as ow
         try:
@@ -125,14 +93,13 @@ def test_opwright_plugins_chooses(tmp_path):
         except AttributeError as e:
             print(e)
     """
-    assert "unknown op or function 'add'" in run(tmp_path, empty, OPWRIGHT_PLUGINS="")
+    assert "unknown op or function 'add'" in site.run(empty, OPWRIGHT_PLUGINS="")
 
 
 @pytest.mark.parametrize("fault", ["raise RuntimeError('no such luck')", "import nothing_of_that_name", "x ="])
-def test_a_broken_package_explains_itself_and_harms_nobody(tmp_path, fault):
-    make(tmp_path, "broken-ops", "broken_ops", OP.format(name="broken::op", factor=1) + "\n" + fault)
-    out = run(
-        tmp_path,
+def test_a_broken_package_explains_itself_and_harms_nobody(site, fault):
+    site.make("broken-ops", "broken_ops", OP.format(name="broken::op", factor=1) + "\n" + fault)
+    out = site.run(
         """
         import opwright as ow
         print(ow.add(1.0, 2.0).numpy())
@@ -147,7 +114,7 @@ def test_a_broken_package_explains_itself_and_harms_nobody(tmp_path, fault):
     assert out.endswith("\n3.0\n")
 
 
-def test_names_made_at_run_time_are_found_too(tmp_path):
+def test_names_made_at_run_time_are_found_too(site):
     source = """
 from opwright import OpDef, hookimpl
 
@@ -161,8 +128,8 @@ for word in ("red", "green"):
 def opwright_register_ops(register):
     register(*made)
 """
-    make(tmp_path, "paint-ops", "paint_ops", source)
-    assert run(tmp_path, "import opwright as ow; print(ow.paint.green([1.0]).numpy())") == "[1.]\n"
+    site.make("paint-ops", "paint_ops", source)
+    assert site.run("import opwright as ow; print(ow.paint.green([1.0]).numpy())") == "[1.]\n"
 
 
 def test_unknown_names_get_a_suggestion():
@@ -184,7 +151,7 @@ def test_registering_a_taken_name_is_refused():
         registry.register(mine)
 
 
-def test_a_class_does_not_inherit_its_public_names(tmp_path):
+def test_a_class_does_not_inherit_its_public_names(site):
     source = """
 from opwright import export, hookimpl
 import acme_ops
@@ -200,8 +167,8 @@ class Child(Parent):
 def opwright_register_ops(register):
     register(acme_ops)
 """
-    make(tmp_path, "acme-ops", "acme_ops", source)
-    assert run(tmp_path, "import opwright as ow; print(ow.Parent.__name__)").strip() == "Parent"
+    site.make("acme-ops", "acme_ops", source)
+    assert site.run("import opwright as ow; print(ow.Parent.__name__)").strip() == "Parent"
 
 
 def test_incomplete_ops_are_refused():

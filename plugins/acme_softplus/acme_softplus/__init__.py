@@ -1,0 +1,10 @@
+"""acme::softplus, an op for Opwright."""
+
+from opwright import hookimpl
+
+from acme_softplus import softplus
+
+
+@hookimpl
+def opwright_register_ops(register):
+    register(softplus)
