@@ -80,7 +80,7 @@ def packages(group: str) -> list[Package]:
     for point in importlib.metadata.entry_points(group=group):
         if chosen is not None and point.name not in chosen:
             continue
-        dist = point.dist
-        package = Package(point.name, point.module, dist.name if dist else "?", dist.version if dist else "?")
+        about = point.dist.metadata if point.dist else {"Name": "?", "Version": "?"}  # read once: it takes a while
+        package = Package(point.name, point.module, about["Name"], about["Version"])
         found.setdefault(package.module, package)
     return sorted(found.values(), key=lambda p: p.module)

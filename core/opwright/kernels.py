@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -86,7 +88,7 @@ def open_library(path: str | Path, host_table: Any = None) -> Library:
         _open_forever.append(handle)
         entry = handle.ow_library_v1
     except (OSError, AttributeError, ffi.error) as e:
-        library.error = f"{Path(path).name} could not be opened: {e}"
+        library.error = _foreign(Path(path)) or f"{Path(path).name} could not be opened: {e}"
         return library
     table = entry(host if host_table is None else host_table)
     if table == NULL:
@@ -97,6 +99,31 @@ def open_library(path: str | Path, host_table: Any = None) -> Library:
     if library.error is None:
         library.kernels = [_read(library, table.kernels[i]) for i in range(table.n_kernels)]
     return library
+
+
+_MACHINES = {3: "32-bit x86", 40: "32-bit ARM", 62: "x86_64", 183: "aarch64", 243: "RISC-V"}  # e_machine of ELF
+
+
+def _foreign(path: Path) -> str | None:
+    """That a library is for another platform, by its first bytes; None if it is for this one, or is no library."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError:
+        return None
+    system = {b"\x7fELF": "linux", b"\xcf\xfa\xed\xfe": "darwin", b"\xca\xfe\xba\xbe": "darwin"}.get(head[:4])
+    system = "win32" if head[:2] == b"MZ" else system
+    machine = platform.machine()
+    if system == "linux":
+        machine = _MACHINES.get(int.from_bytes(head[18:], "little"), "another machine")
+        machine = machine if head[4] == 2 else "32 bits"
+    if system is None or (system == sys.platform and machine == platform.machine()):
+        return None
+    theirs = machine if system == sys.platform else {"win32": "Windows", "darwin": "macOS", "linux": "Linux"}[system]
+    return (
+        f"{path.name} is built for {theirs}, this is {sys.platform} on {platform.machine()}; install the package's "
+        "wheel for that"
+    )
 
 
 def _refusal(library: Library, table: Any, host_table: Any) -> str | None:
@@ -149,7 +176,7 @@ class Kernels:
                 found += [k for k in self._added if (k.op, k.device) == key]
                 if device in definition.python_kernels:
                     found.append(python_kernel(definition, device))
-                self._candidates[key] = found
+                self._candidates[key] = _pinned(definition.name, device, found)
             return self._candidates[key]
 
     def add(self, kernels: Iterable[Kernel]) -> None:
@@ -189,6 +216,23 @@ class Kernels:
         return [open_library(best) for stem in sorted(stems) for best in _best(files, f"{stem}_{device}")]
 
 
+def _pinned(op: str, device: str, found: list[Kernel]) -> list[Kernel]:
+    """Of an op's kernels those that OPWRIGHT_KERNELS names by variant: "matmul=portable,acme::gelu=fast"."""
+    pins = {}
+    for pin in filter(None, os.environ.get("OPWRIGHT_KERNELS", "").split(",")):
+        name, equals, variant = pin.strip().rpartition("=")
+        if not equals:
+            raise LibraryError(f"OPWRIGHT_KERNELS must read op=variant,op=variant, got {pin!r}")
+        pins[name] = variant
+    if op not in pins or not found:
+        return found
+    kept = [k for k in found if k.variant == pins[op]]
+    if not kept:
+        there = ", ".join(dict.fromkeys(k.variant or "(no name)" for k in found))
+        raise LibraryError(f"[{op}] OPWRIGHT_KERNELS must name one of its {device} kernels ({there}), got {pins[op]!r}")
+    return kept
+
+
 def _best(files: list[Path], stem: str) -> list[Path]:
     """Of a library's builds for different processors, the most capable that this one runs."""
     cap = os.environ.get("OPWRIGHT_CPU", "avx512")
@@ -217,6 +261,10 @@ def no_kernel(definition: OpDef, device: str, signature: str, reasons: list[str]
     found = kernels.candidates(definition, device)
     there = "; ".join(sorted({k.signature for k in found})) or "none at all"
     why = f" ({'; '.join(reasons)})" if reasons else ""
+    if not found and definition.package:
+        module = importlib.import_module(definition.package)
+        if not package_files(module.__path__, f"*{SUFFIX}"):
+            there += f"; there is no library in {', '.join(module.__path__)}: install the package"
     broken = [
         lib.error
         for (package, _), libs in kernels._libraries.items()

@@ -115,7 +115,7 @@ def doctor() -> list[dict[str, str]]:
     report("python", True, f"{platform.python_version()} ({sys.executable}), NumPy {np.__version__}")
     report("machine", True, f"{platform.machine()}, {', '.join(features) or 'baseline instructions'}")
     report("workers", True, f"{runtime.workers()} (set OPWRIGHT_WORKERS to change)")
-    for variable in ("OPWRIGHT_PLUGINS", "OPWRIGHT_PLAN", "OPWRIGHT_CPU", "OPWRIGHT_WORKERS"):
+    for variable in ("OPWRIGHT_PLUGINS", "OPWRIGHT_PLAN", "OPWRIGHT_CPU", "OPWRIGHT_KERNELS", "OPWRIGHT_WORKERS"):
         if variable in os.environ:
             report("setting", "note", f"{variable}={os.environ[variable]!r}")
     _check_packages(report)
