@@ -1,9 +1,9 @@
 // matmul: y[.. i j] = sum over k of a[.. i k] b[.. k j], leading dimensions broadcast, any strides.
 #include <limits>
 
-#include "gemm.hpp"
 #include "geometry.hpp"
 #include "math_attributes.h"
+#include "opwright/gemm.hpp"
 
 using namespace opwright;
 

@@ -1,4 +1,4 @@
-// vector.hpp: vectors as wide as the processor level's registers, in GCC's and Clang's vector extensions.
+// opwright/vector.hpp: vectors as wide as the processor level's registers, in GCC's and Clang's vector extensions.
 #pragma once
 #include <utility>
 

@@ -1,4 +1,4 @@
-// gemm.hpp: c[i j] (+)= sum over k of a[i k] b[k j], in blocks.
+// opwright/gemm.hpp: c[i j] (+)= sum over k of a[i k] b[k j], in blocks.
 //
 // The micro-kernel keeps a tile of c in registers: R rows by V vectors, for each k an element of a per row (broadcast)
 // times V vectors of b. It is fed straight from memory where that serves (few rows, rows of b dense), else from packed
@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <array>
 
-#include "vector.hpp"
+#include "opwright/vector.hpp"
 
 namespace opwright {
 namespace gemm {
@@ -302,24 +302,46 @@ inline void band(int64_t m, int64_t n, int64_t k, Matrix<C> a, const C *b, C *c,
     }
 }
 
-template <typename C, typename T>
-inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C *c, int64_t c_row, C *scratch) {
+// c = a b with operands that the caller packs: pack_a(to, i, from, rows, depth) a's rows at a distance of kPackedRow,
+// pack_b(to, from, j, depth, columns) b's panels, as above.
+template <typename C, typename PackA, typename PackB>
+inline void blocks(int64_t m, int64_t n, int64_t k, PackA pack_a, PackB pack_b, C *c, int64_t c_row, C *scratch) {
   C *pa = scratch, *pb = scratch + kPackedA<C>;
   for (int64_t j = 0; j < n; j += kColumns)
     for (int64_t from = 0; from == 0 || from < k; from += kDepth) {
       const int64_t columns = std::min(kColumns, n - j), depth = std::min(kDepth, k - from);
-      pack_b<C, T>(pb, {b.at(from, j), b.row, b.column}, depth, columns);
-      if constexpr (std::is_same_v<C, T>)
-        if (n <= kNarrow) {
-          band<C, false>(m, columns, depth, {a.at(0, from), a.row, a.column}, pb, c + j, c_row, from > 0);
-          continue;
-        }
+      pack_b(pb, from, j, depth, columns);
       for (int64_t i = 0; i < m; i += kBand) {
         const int64_t rows = std::min(kBand, m - i);
-        copy_block<C, T>(pa, kPackedRow<C>, {a.at(i, from), a.row, a.column}, rows, depth, depth);
+        pack_a(pa, i, from, rows, depth);
         band<C, true>(rows, columns, depth, {pa, kPackedRow<C>, 1}, pb, c + i * c_row + j, c_row, from > 0);
       }
     }
+}
+
+// c = a b for few columns: a is read where it is.
+template <typename C>
+inline void narrow(int64_t m, int64_t n, int64_t k, Matrix<C> a, Matrix<C> b, C *c, int64_t c_row, C *scratch) {
+  for (int64_t from = 0; from == 0 || from < k; from += kDepth) {
+    const int64_t depth = std::min(kDepth, k - from);
+    pack_b<C, C>(scratch, {b.at(from, 0), b.row, b.column}, depth, n);
+    band<C, false>(m, n, depth, {a.at(0, from), a.row, a.column}, scratch, c, c_row, from > 0);
+  }
+}
+
+template <typename C, typename T>
+inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C *c, int64_t c_row, C *scratch) {
+  if constexpr (std::is_same_v<C, T>)
+    if (n <= kNarrow) return narrow<C>(m, n, k, a, b, c, c_row, scratch);
+  blocks<C>(
+      m, n, k,
+      [&](C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) {
+        copy_block<C, T>(to, kPackedRow<C>, {a.at(i, from), a.row, a.column}, rows, depth, depth);
+      },
+      [&](C *to, int64_t from, int64_t j, int64_t depth, int64_t columns) {
+        pack_b<C, T>(to, {b.at(from, j), b.row, b.column}, depth, columns);
+      },
+      c, c_row, scratch);
 }
 
 }  // namespace gemm
