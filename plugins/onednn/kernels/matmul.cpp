@@ -1,146 +1,37 @@
-// matmul in float32 on oneDNN's C API. Primitives are made in prepare and run single-threaded inside our chunks, each
-// on a slice of the rows or, where there are few, of the columns; constant weights are kept in oneDNN's packed layout.
-#include <dnnl.h>
-
-#include <algorithm>
-#include <atomic>
-#include <memory>
-
-#include "opwright/kernel.hpp"
-
-// Of libgomp, which libdnnl brings. Threads are per calling thread there, so setting them here concerns nobody else.
-extern "C" {
-__attribute__((weak)) void omp_set_num_threads(int);
-__attribute__((weak)) int omp_get_max_threads(void);
-}
+// matmul in float32 on oneDNN: on slices of the rows or, where there are few, of the columns; constant weights are kept
+// in oneDNN's packed layout.
+#include "onednn.hpp"
 
 using namespace opwright;
 
 namespace {
 
-struct OneThread {
-  int before = omp_get_max_threads ? omp_get_max_threads() : 1;
-  OneThread() {
-    if (before != 1 && omp_set_num_threads) omp_set_num_threads(1);
-  }
-  ~OneThread() {
-    if (before != 1 && omp_set_num_threads) omp_set_num_threads(before);
-  }
-};
-
-// Owners of oneDNN's objects.
-template <typename T, dnnl_status_t (*destroy)(T)>
-struct Destroy {
-  using pointer = T;
-  void operator()(T t) const { destroy(t); }
-};
-using Description = std::unique_ptr<dnnl_memory_desc, Destroy<dnnl_memory_desc_t, dnnl_memory_desc_destroy>>;
-using Primitive = std::unique_ptr<dnnl_primitive, Destroy<dnnl_primitive_t, dnnl_primitive_destroy>>;
-using Memory = std::unique_ptr<dnnl_memory, Destroy<dnnl_memory_t, dnnl_memory_destroy>>;
-using Stream = std::unique_ptr<dnnl_stream, Destroy<dnnl_stream_t, dnnl_stream_destroy>>;
-
-dnnl_engine_t engine() {
-  static const dnnl_engine_t made = [] {
-    dnnl_engine_t e = nullptr;
-    return dnnl_engine_create(&e, dnnl_cpu, 0) == dnnl_success ? e : nullptr;
-  }();
-  return made;
-}
-
 Description plain(int64_t rows, int64_t columns, int64_t row, int64_t column) {
-  const dnnl_dims_t dims = {rows, columns}, strides = {row, column};
-  dnnl_memory_desc_t made = nullptr;
-  dnnl_memory_desc_create_with_strides(&made, 2, dims, dnnl_f32, strides);
-  return Description(made);
+  const int64_t dims[] = {rows, columns}, strides[] = {row, column};
+  return strided(2, dims, strides);
 }
 
 Description any(int64_t rows, int64_t columns) {
-  const dnnl_dims_t dims = {rows, columns};
-  dnnl_memory_desc_t made = nullptr;
-  dnnl_memory_desc_create_with_tag(&made, 2, dims, dnnl_f32, dnnl_format_tag_any);
-  return Description(made);
+  const int64_t dims[] = {rows, columns};
+  return tagged(2, dims, dnnl_format_tag_any);
 }
 
-Memory memory(const_dnnl_memory_desc_t description, void *data) {
-  dnnl_memory_t made = nullptr;
-  dnnl_memory_create(&made, description, engine(), data);
-  return Memory(made);
-}
-
-// A product of one size, and what it works on.
-struct Product {
-  Primitive primitive;
-  Description a, b, y, scratch;
+// A product of one size.
+struct Product : Work {
+  const Description &b() const { return descriptions[1]; }
 
   bool make(int64_t m, int64_t n, int64_t k, const int64_t *steps, bool pack) {
-    a = plain(m, k, steps[0], steps[1]);
-    b = pack ? any(k, n) : plain(k, n, steps[2], steps[3]);
-    y = plain(m, n, steps[4], 1);
-    dnnl_primitive_attr_t attributes = nullptr;
-    dnnl_primitive_attr_create(&attributes);
-    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-    dnnl_primitive_desc_t description = nullptr;
-    dnnl_primitive_t made = nullptr;
-    bool ok = a && b && y &&
-              dnnl_matmul_primitive_desc_create(&description, engine(), a.get(), b.get(), nullptr, y.get(),
-                                                attributes) == dnnl_success &&
-              dnnl_primitive_create(&made, description) == dnnl_success;
-    primitive.reset(made);
-    if (ok) {
-      b = copied(dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0));
-      scratch = copied(dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
-    }
-    if (description) dnnl_primitive_desc_destroy(description);
-    dnnl_primitive_attr_destroy(attributes);
-    return ok;
+    const Description a = plain(m, k, steps[0], steps[1]), y = plain(m, n, steps[4], 1);
+    const Description weights = pack ? any(k, n) : plain(k, n, steps[2], steps[3]);
+    const Attributes attributes = user_scratch();
+    dnnl_primitive_desc_t made = nullptr;
+    if (!a || !weights || !y ||
+        dnnl_matmul_primitive_desc_create(&made, engine(), a.get(), weights.get(), nullptr, y.get(),
+                                          attributes.get()) != dnnl_success)
+      return false;
+    return Work::make(Recipe(made), {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+                      {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md});
   }
-
-  size_t scratch_bytes() const { return scratch ? dnnl_memory_desc_get_size(scratch.get()) : 0; }
-
- private:
-  static Description copied(const_dnnl_memory_desc_t from) {
-    dnnl_memory_desc_t made = nullptr;
-    if (from) dnnl_memory_desc_clone(&made, from);
-    return Description(made);
-  }
-};
-
-// The objects a thread needs to run a product: one set for each worker, so that a call makes none.
-struct Seat {
-  std::atomic<bool> taken{false};
-  Stream stream;
-  Memory a, b, y, scratch;
-
-  bool make(const Product &p) {
-    dnnl_stream_t made = nullptr;
-    if (dnnl_stream_create(&made, engine(), dnnl_stream_default_flags) != dnnl_success) return false;
-    stream.reset(made);
-    a = memory(p.a.get(), DNNL_MEMORY_NONE);
-    b = memory(p.b.get(), DNNL_MEMORY_NONE);
-    y = memory(p.y.get(), DNNL_MEMORY_NONE);
-    if (p.scratch) scratch = memory(p.scratch.get(), DNNL_MEMORY_NONE);
-    return a && b && y;
-  }
-
-  bool run(const Product &p, const float *from_a, const void *from_b, float *to, void *scratchpad) {
-    dnnl_memory_set_data_handle(a.get(), const_cast<float *>(from_a));
-    dnnl_memory_set_data_handle(b.get(), const_cast<void *>(from_b));
-    dnnl_memory_set_data_handle(y.get(), to);
-    if (scratch) dnnl_memory_set_data_handle(scratch.get(), scratchpad);
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, a.get()},
-                                    {DNNL_ARG_WEIGHTS, b.get()},
-                                    {DNNL_ARG_DST, y.get()},
-                                    {DNNL_ARG_SCRATCHPAD, scratch.get()}};
-    return dnnl_primitive_execute(p.primitive.get(), stream.get(), scratch ? 4 : 3, args) == dnnl_success &&
-           dnnl_stream_wait(stream.get()) == dnnl_success;
-  }
-};
-
-struct Aligned {
-  void *data;
-  explicit Aligned(size_t bytes) : data(std::aligned_alloc(64, (bytes + 63) / 64 * 64)) {}
-  Aligned(Aligned &&other) noexcept : data(std::exchange(other.data, nullptr)) {}
-  ~Aligned() { std::free(data); }
 };
 
 // Slices of `each` rows (or columns); the last may be smaller and has a product of its own.
@@ -150,8 +41,8 @@ struct Sliced {
   bool by_columns;
   int64_t each, n_slices;
   Product whole, rest;
-  std::vector<std::unique_ptr<Seat>> seats;  // two for each worker: whole, rest
-  std::vector<Aligned> packed;               // constant weights: of all, or of each slice of columns
+  Seats seats;                  // for whole and rest
+  std::vector<Aligned> packed;  // constant weights: of all, or of each slice of columns
 
   int64_t units() const { return by_columns ? n : m; }
   int64_t size_of(int64_t slice) const { return std::min(each, units() - slice * each); }
@@ -213,33 +104,20 @@ bool make_products(Sliced *s, bool pack) {
   if (last == s->each) return true;
   if (!make(s->rest, last)) return false;
   // Slices of rows share the weights: both must want the same layout.
-  return s->by_columns || !pack || dnnl_memory_desc_equal(s->whole.b.get(), s->rest.b.get());
+  return s->by_columns || !pack || same(s->whole.b(), s->rest.b());
 }
 
 // b's columns [from, from + n) into the layout that the product wants.
 bool pack_weights(const Sliced &s, const float *b, int64_t from, int64_t n, const Product &p, void *to) {
-  const Description source = plain(s.k, n, s.steps[2], s.steps[3]);
-  dnnl_primitive_desc_t description = nullptr;
-  if (dnnl_reorder_primitive_desc_create(&description, source.get(), engine(), p.b.get(), engine(), nullptr) !=
-      dnnl_success)
-    return false;
-  dnnl_primitive_t made = nullptr;
-  dnnl_primitive_create(&made, description);
-  dnnl_primitive_desc_destroy(description);
-  const Primitive reorder(made);
-  const Memory in = memory(source.get(), const_cast<float *>(b + from * s.steps[3])), out = memory(p.b.get(), to);
-  dnnl_stream_t stream = nullptr;
-  if (!made || !in || !out || dnnl_stream_create(&stream, engine(), dnnl_stream_default_flags) != dnnl_success)
-    return false;
-  const Stream owned(stream);
-  const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, in.get()}, {DNNL_ARG_TO, out.get()}};
-  return dnnl_primitive_execute(made, stream, 2, args) == dnnl_success && dnnl_stream_wait(stream) == dnnl_success;
+  Work reorder;
+  const void *data[] = {b + from * s.steps[3], to};
+  return reorder.make_reorder(plain(s.k, n, s.steps[2], s.steps[3]), p.b()) && run_once(reorder, data);
 }
 
 bool pack_all(Sliced *s, const float *b) {
   for (int64_t i = 0; i < (s->by_columns ? s->n_slices : 1); ++i) {
     const Product &p = s->by_columns && s->is_rest(i) ? s->rest : s->whole;
-    s->packed.emplace_back(dnnl_memory_desc_get_size(p.b.get()));
+    s->packed.emplace_back(bytes_of(p.b()));
     if (!s->packed.back().data) return false;
     const int64_t from = s->by_columns ? i * s->each : 0, n = s->by_columns ? s->size_of(i) : s->n;
     if (!pack_weights(*s, b, from, n, p, s->packed.back().data)) return false;
@@ -259,12 +137,9 @@ int32_t prepare(ow_plan *plan) {
     s->packed.clear();
     if (!make_products(s, false)) return OW_FAIL(plan, OW_UNSUPPORTED, "oneDNN has no matmul for these shapes");
   }
-  for (int32_t w = 0; w < 2 * plan->max_workers; ++w) {
-    const Product &p = w % 2 ? s->rest : s->whole;
-    s->seats.push_back(std::make_unique<Seat>());
-    if (p.primitive && !s->seats.back()->make(p)) return OW_FAIL(plan, OW_UNSUPPORTED, "oneDNN has no memory left");
-  }
-  plan->worker_scratch_bytes = std::max(s->whole.scratch_bytes(), s->rest.scratch_bytes());
+  if (!s->seats.make(plan->max_workers, {&s->whole, &s->rest}))
+    return OW_FAIL(plan, OW_UNSUPPORTED, "oneDNN has no memory left");
+  plan->worker_scratch_bytes = std::max(s->whole.scratch_bytes, s->rest.scratch_bytes);
   plan->flops = 2.0 * static_cast<double>(s->m) * static_cast<double>(s->n) * static_cast<double>(s->k);
   plan->bytes = 4.0 * static_cast<double>(s->m * s->k + s->k * s->n + s->m * s->n);
   plan->n_chunks = s->n_slices;
@@ -286,18 +161,13 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   float *y = data<float>(call->out[0]);
   for (int64_t i = first; i < last; ++i) {
     const bool is_rest = s.is_rest(i);
-    const Product &p = is_rest ? s.rest : s.whole;
     const int64_t from = i * s.each, at = s.by_columns ? from : from * s.n;
     const float *slice_a = s.by_columns ? a : a + from * s.steps[0];
     const void *slice_b = s.by_columns ? b + from * s.steps[3] : b;
     if (!s.packed.empty()) slice_b = s.packed[s.by_columns ? static_cast<size_t>(i) : 0].data;
-    Seat &mine = *s.seats[static_cast<size_t>(2 * call->worker + is_rest)];
-    Seat other;  // where another call of this plan sits on ours
-    const bool free = !mine.taken.exchange(true, std::memory_order_acquire);
-    const bool ok =
-        free || other.make(p) ? (free ? mine : other).run(p, slice_a, slice_b, y + at, call->worker_scratch) : false;
-    if (free) mine.taken.store(false, std::memory_order_release);
-    if (!ok) return OW_FAIL(call, OW_INTERNAL, "oneDNN failed to run the product");
+    const void *arguments[] = {slice_a, slice_b, y + at, call->worker_scratch};
+    if (!s.seats.run(call->worker, is_rest, arguments))
+      return OW_FAIL(call, OW_INTERNAL, "oneDNN failed to run the product");
     const int64_t rows = s.by_columns ? s.m : s.size_of(i), columns = s.by_columns ? s.size_of(i) : s.n;
     if (const int32_t code = post(call, y, at, rows, columns, s.n)) return code;
   }

@@ -1,4 +1,4 @@
-"""Kernels on oneDNN: float32 matmul, where that is faster than the portable kernel."""
+"""Kernels on oneDNN: float32 convolutions, and matmul where that is faster than the portable kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opwright.errors import LibraryError
 from opwright.kernels import KernelPack
 from opwright.runtime import package_files
 
-LOST = "matmul runs on the portable kernels"
+LOST = "matmul and convolutions run on the portable kernels"
 
 _held: list[Any] = []  # the library, once it is open
 
@@ -51,7 +51,14 @@ def prepare() -> None:
 
 @hookimpl
 def opwright_register_kernels(register: Any) -> None:
-    register(KernelPack("onednn", ops=("matmul",), package="opwright_onednn", prepare=prepare))
+    register(
+        KernelPack(
+            "onednn",
+            ops=("matmul", "conv", "conv_backprop_input", "conv_backprop_filter"),
+            package="opwright_onednn",
+            prepare=prepare,
+        )
+    )
 
 
 @hookimpl

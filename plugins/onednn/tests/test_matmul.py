@@ -161,7 +161,8 @@ def test_a_missing_library_is_explained(monkeypatch):
         lambda name: (_ for _ in ()).throw(opwright_onednn.importlib.metadata.PackageNotFoundError(name)),
     )
     with pytest.raises(
-        LibraryError, match=r"libdnnl.so.3 is missing, so matmul runs on .*; pip install onednn-cpu-gomp"
+        LibraryError,
+        match=r"libdnnl.so.3 is missing, so matmul and convolutions run on .*; pip install onednn-cpu-gomp",
     ):
         opwright_onednn.prepare()
 
