@@ -14,6 +14,7 @@ from opwright.errors import LibraryError
 from opwright.kernels import KernelPack
 from opwright.runtime import package_files
 
+OPS = ("conv", "conv_backprop_filter", "conv_backprop_input", "matmul")
 LOST = "matmul and convolutions run on the portable kernels"
 
 _held: list[Any] = []  # the library, once it is open
@@ -54,7 +55,7 @@ def opwright_register_kernels(register: Any) -> None:
     register(
         KernelPack(
             "onednn",
-            ops=("matmul", "conv", "conv_backprop_input", "conv_backprop_filter"),
+            ops=OPS,
             package="opwright_onednn",
             prepare=prepare,
         )
