@@ -1,7 +1,18 @@
 """Names of TensorFlow r0.8 to r1.15 that differ from Opwright's."""
 
 # The modules of `surface`.
-MODULES = ("framework", "legacy", "variables", "sessions", "test", "app", "errors", "libraries", "tutorials")
+MODULES = (
+    "framework",
+    "legacy",
+    "convolution",
+    "variables",
+    "sessions",
+    "test",
+    "app",
+    "errors",
+    "libraries",
+    "tutorials",
+)
 
 # Prefixes that lead on to other names.
 NAMESPACES = frozenset(
