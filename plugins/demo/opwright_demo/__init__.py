@@ -1,4 +1,4 @@
-"""`opwright demo`: two networks learn to read digits."""
+"""`opwright demo`: networks learn to read digits."""
 
 from collections.abc import Callable
 

@@ -7,33 +7,33 @@ import sys
 from dataclasses import asdict
 
 import click
-import opwright as ow
 from opwright_datasets import digits
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from opwright_demo.training import Result, softmax_regression, train, two_layers
+from opwright_demo.training import NETWORKS, Result, train
 
 
 @click.command()
-@click.option("--steps", default=1000, show_default=True, help="Training steps of each network.")
+@click.argument("networks", type=click.Choice(list(NETWORKS)), default="dense")
+@click.option("--steps", type=int, help="Training steps of each network; 1000, or 600 for conv.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def demo(steps: int, as_json: bool) -> None:
-    """Train softmax regression, then a two-layer network, on 8,000 real digits; test on 2,000 others."""
+def demo(networks: str, steps: int | None, as_json: bool) -> None:
+    """Train networks on 8,000 real digits and test them on 2,000 others.
+
+    dense: softmax regression, then a two-layer network; conv: a network with two layers of convolution.
+    """
     console = Console(
         file=sys.stderr if as_json else sys.stdout, width=None if sys.stdout.isatty() else 100, highlight=False
     )
     data = digits(one_hot=True)
-    plans = [
-        ("softmax regression", softmax_regression, lambda: ow.train.GradientDescentOptimizer(0.5)),
-        ("two layers", two_layers, lambda: ow.train.AdamOptimizer(0.005)),
-    ]
     found = []
     with Progress(console=console, transient=True) as progress:
-        for name, network, optimizer in plans:
-            task = progress.add_task(name, total=steps)
-            found.append(train(name, network, optimizer, data, steps, lambda task=task: progress.advance(task)))
+        for network in NETWORKS[networks]:
+            count = network.steps if steps is None else steps
+            task = progress.add_task(network.name, total=count)
+            found.append(train(network, data, count, lambda task=task: progress.advance(task)))
     if as_json:
         click.echo(json.dumps([asdict(result) for result in found], indent=2))
     else:

@@ -30,6 +30,13 @@ def test_the_table_names_accuracy_time_and_origin():
     assert "two layers" in out
 
 
+def test_convolutions_read_digits():
+    (network,) = json.loads(demo("conv", "--steps", "40", "--json"))
+    assert network["name"] == "two convolutions"
+    assert network["accuracy"] >= 0.8
+    assert {"opwright_conv", "opwright_pooling"} <= set(network["packages"])
+
+
 @pytest.mark.parametrize("command", [["list"], ["list", "--ops"], ["doctor"], ["info", "softmax"], ["--version"]])
 def test_commands_answer(command):
     found = subprocess.run([sys.executable, "-m", "opwright", *command], capture_output=True, text=True, timeout=60)
