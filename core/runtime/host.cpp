@@ -69,7 +69,7 @@ void owr_set_extension(const char *name, const void *table) {
 const ow_host *owr_host(void) {
   static const ow_host host = {
       sizeof(ow_host), OW_ABI_MAJOR,
-      OW_ABI_MINOR,    OW_FEATURE_TILE | OW_FEATURE_POST | OW_FEATURE_CHUNKS | OW_FEATURE_RNG,
+      OW_ABI_MINOR,    OW_FEATURE_TILE | OW_FEATURE_POST | OW_FEATURE_CHUNKS | OW_FEATURE_RNG | OW_FEATURE_FOLD,
       cpu_features(),  owr_fail,
       extension,
   };

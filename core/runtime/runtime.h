@@ -88,7 +88,7 @@ void owr_set_trace(owr_trace *trace);
 double owr_peak_flops(double budget);
 
 /* Tile programs: elementwise clusters run tile by tile in L1 from the kernels' tile functions. */
-enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6 };
+enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6, OWR_MAX_FOLDS = 8 };
 
 typedef struct owr_operand {
   int32_t in;  /* index into the call's inputs; -1: the elements a post program is applied to */
@@ -114,15 +114,25 @@ typedef struct owr_result {
   int32_t direct; /* the instruction that makes it may write to the output at once */
 } owr_result;
 
+/* A reduction at the end of a program: `size` consecutive elements make one of the output. */
+typedef struct owr_fold {
+  const ow_fold *fold;
+  int64_t size;    /* all elements of the program, or a divisor of its chunk */
+  int64_t partial; /* of one over all elements: where in the call's scratch the chunks leave their totals */
+  int32_t out, reg;
+  int32_t in_itemsize, out_itemsize;
+} owr_fold;
+
 typedef struct owr_program {
   int64_t size; /* elements of the index space */
-  int32_t ndim, n_operands, n_instructions, n_results, n_regs;
+  int32_t ndim, n_operands, n_instructions, n_results, n_folds, n_regs;
   int32_t tile;  /* elements per tile */
   int64_t chunk; /* elements per chunk, a multiple of tile */
   int64_t shape[12];
   const owr_operand *operands;
   const owr_instruction *instructions;
   const owr_result *results;
+  const owr_fold *folds;
 } owr_program;
 
 /* A post program and what it reads and writes besides its elements. */
@@ -137,6 +147,7 @@ typedef struct owr_post {
 
 uint64_t owr_program_scratch(const owr_program *program);                  /* bytes per worker */
 int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last); /* an ow_run_fn; state is the program */
+int32_t owr_program_finish(const ow_call *call);                           /* merges the totals of its folds */
 int32_t owr_post_apply(const ow_post *post, void *elements, int64_t first, int64_t n, int32_t worker);
 
 enum {

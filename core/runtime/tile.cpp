@@ -109,9 +109,35 @@ class Machine {
       const owr_result &r = p_.results[k];
       if (reg_[r.reg] != target_[k]) std::memcpy(target_[k], reg_[r.reg], static_cast<size_t>(n * r.itemsize));
     }
+    for (int32_t k = 0; k < p_.n_folds; ++k) fold(p_.folds[k], totals_[k], first, n);
+  }
+
+  // Around a chunk: the totals of folds over all elements.
+  void begin_chunk() {
+    for (int32_t k = 0; k < p_.n_folds; ++k)
+      if (p_.folds[k].size == p_.size) p_.folds[k].fold->start(totals_[k]);
+  }
+  void end_chunk(char *scratch, int64_t chunk) {
+    for (int32_t k = 0; k < p_.n_folds; ++k)
+      if (p_.folds[k].size == p_.size)
+        std::memcpy(scratch + p_.folds[k].partial + chunk * OW_MAX_TOTAL, totals_[k], sizeof totals_[k]);
   }
 
  private:
+  void fold(const owr_fold &f, char *total, int64_t first, int64_t n) {
+    const char *in = reg_[f.reg];
+    if (f.size == p_.size) return f.fold->fold(total, in, n);
+    char *out = static_cast<char *>(out_[f.out]->data) + first / f.size * f.out_itemsize;
+    for (int64_t at = first % f.size; n > 0; at = 0, out += f.out_itemsize) {
+      const int64_t some = f.size - at < n ? f.size - at : n;
+      if (at == 0) f.fold->start(total);
+      f.fold->fold(total, in, some);
+      if (at + some == f.size) f.fold->result(out, total, f.size);
+      in += some * f.in_itemsize;
+      n -= some;
+    }
+  }
+
   static bool pattern_fits(const owr_operand &o, int64_t first) { return o.period == 1 || first % o.period == 0; }
 
   // Operands that repeat a short block are laid out over a whole tile once.
@@ -161,6 +187,7 @@ class Machine {
   char *reg_[kMaxRegs];
   char *target_[kMaxRegs];
   bool pattern_[kMaxRegs];
+  alignas(16) char totals_[OWR_MAX_FOLDS][OW_MAX_TOTAL];
 };
 
 void run_range(Machine &machine, const owr_program &p, char *elements, int64_t itemsize, int64_t first, int64_t last) {
@@ -181,7 +208,27 @@ int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last) {
   const int64_t end = last * p.chunk < p.size ? last * p.chunk : p.size;
   if (first * p.chunk >= end) return OW_OK;  // no elements
   Machine machine(p, call->in, call->out, static_cast<char *>(call->worker_scratch));
-  run_range(machine, p, nullptr, 0, first * p.chunk, end);
+  if (p.n_folds == 0) {
+    run_range(machine, p, nullptr, 0, first * p.chunk, end);
+    return OW_OK;
+  }
+  for (int64_t c = first; c * p.chunk < end; ++c) {
+    machine.begin_chunk();
+    run_range(machine, p, nullptr, 0, c * p.chunk, (c + 1) * p.chunk < end ? (c + 1) * p.chunk : end);
+    machine.end_chunk(static_cast<char *>(call->scratch), c);
+  }
+  return OW_OK;
+}
+
+int32_t owr_program_finish(const ow_call *call) {
+  const owr_program &p = *static_cast<const owr_program *>(call->state);
+  for (int32_t k = 0; k < p.n_folds; ++k) {
+    const owr_fold &f = p.folds[k];
+    if (f.size != p.size) continue;
+    char *totals = static_cast<char *>(call->scratch) + f.partial;
+    for (int64_t c = 1; c < call->n_chunks; ++c) f.fold->merge(totals, totals + c * OW_MAX_TOTAL);
+    f.fold->result(call->out[f.out]->data, totals, p.size);
+  }
   return OW_OK;
 }
 

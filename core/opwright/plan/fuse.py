@@ -1,6 +1,7 @@
 """Elementwise clusters: nodes whose kernels are tile functions run together, tile by tile, whoever compiled them.
 
-A cluster is one node, or the epilogue of the kernel whose output it starts from.
+A cluster is one node, or the epilogue of the kernel whose output it starts from. Reductions that fold consecutive
+elements may end one.
 """
 
 from __future__ import annotations
@@ -10,18 +11,26 @@ from typing import Any
 from opwright.kernels import Kernel
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.ir import Node, Program, Storage, Value, topological
-from opwright.plan.select import elementwise_kernel, prepare
+from opwright.plan.select import Prepared, elementwise_kernel, folding, prepare
+from opwright.runtime import lib
 
 LARGEST_CLUSTER = 24  # nodes; a tile register each, so that all stay in L1
 
 
 class Cluster:
-    """Elementwise nodes over one index space, in order. `inputs` come from outside, `outputs` are needed outside."""
+    """Elementwise nodes over one index space, in order, and the reductions of what they make. `inputs` come from
+    outside, `outputs` of the members are needed outside."""
 
     def __init__(
-        self, members: list[Node], inputs: list[Value], outputs: list[Value], kernels: dict[Node, Kernel]
+        self,
+        members: list[Node],
+        folds: dict[Node, Prepared],
+        inputs: list[Value],
+        outputs: list[Value],
+        kernels: dict[Node, Kernel],
     ) -> None:
         self.members = members
+        self.folds = folds
         self.inputs = inputs
         self.outputs = outputs
         self.kernels = kernels
@@ -43,16 +52,20 @@ class Cluster:
             self.tiles[member] = (prepared.tile, prepared.state)
 
 
-def clusters(program: Program, on: frozenset[str]) -> None:
+def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> None:
     """Makes every elementwise node a cluster; with fusion on, of as many neighbours as can run as one."""
     kernels = {node: kernel for node in program.nodes if (kernel := elementwise_kernel(node)) is not None}
-    groups = _grown(program, kernels) if "fuse" in on else {node: [node] for node in kernels}
+    folds: dict[Node, Prepared] = {}
+    groups = {node: [node] for node in kernels}
+    if "fuse" in on:
+        growth = _grown(program, kernels, descriptors)
+        groups, folds = growth.group, growth.folds
     readers = _readers(program)
     fetched = {value.storage for value in program.fetches}
     needs = program.dependencies()
     made: dict[Node, Node] = {}
     for members in {id(g): g for g in groups.values()}.values():
-        fused = _fused(members, readers, fetched, kernels)
+        fused = _fused(members, folds, readers, fetched, kernels)
         made.update(dict.fromkeys(members, fused))
     nodes = list(dict.fromkeys(made.get(node, node) for node in program.nodes))
     outer: dict[Node, list[Node]] = {}
@@ -77,7 +90,11 @@ def _readers(program: Program) -> dict[Storage, list[Node]]:
 
 
 def _fused(
-    members: list[Node], readers: dict[Storage, list[Node]], fetched: set[Storage], kernels: dict[Node, Kernel]
+    members: list[Node],
+    folds: dict[Node, Prepared],
+    readers: dict[Storage, list[Node]],
+    fetched: set[Storage],
+    kernels: dict[Node, Kernel],
 ) -> Node:
     inside = set(members)
     made_here = {v for m in members for v in m.outputs}
@@ -89,7 +106,10 @@ def _fused(
         if v.storage in fetched or any(r not in inside for r in readers.get(v.storage, [])) or v.storage not in readers
     ]
     node = Node(None, [inputs], {})
-    node.work = Cluster(members, inputs, outputs, {m: kernels[m] for m in members})
+    tiled = [m for m in members if m not in folds]
+    node.work = Cluster(
+        tiled, {m: folds[m] for m in members if m in folds}, inputs, outputs, {m: kernels[m] for m in tiled}
+    )
     node.origin, node.device = members[-1].origin, members[-1].device
     node.name = "+".join(m.name for m in members) if len(members) < 4 else f"{members[0].name}+...+{members[-1].name}"
     node.outputs = outputs
@@ -98,18 +118,21 @@ def _fused(
     return node
 
 
-def _grown(program: Program, kernels: dict[Node, Kernel]) -> dict[Node, list[Node]]:
-    """Joins each elementwise node to the clusters of its producers where nothing else comes between."""
+def _grown(program: Program, kernels: dict[Node, Kernel], descriptors: Descriptors) -> _Growth:
+    """Joins each elementwise node, and each reduction that folds, to the clusters of its producers where nothing else
+    comes between."""
     growth = _Growth(program)
     for node in program.nodes:
-        if node not in kernels:
-            continue
-        growth.group[node] = [node]
-        for value in node.inputs:
-            producer = value.node
-            if producer in growth.group and value in producer.outputs and value.shape == node.outputs[0].shape:
-                growth.join(node, producer)
-    return growth.group
+        if node in kernels:
+            growth.group[node] = [node]
+            for value in node.inputs:
+                if growth.makes(value) and value.shape == node.outputs[0].shape:
+                    growth.join(node, value.node)
+        elif len(node.inputs) == 1 and growth.makes(node.inputs[0]):
+            fold = folding(node, descriptors)
+            if fold is not None:
+                growth.end(node, fold)
+    return growth
 
 
 class _Growth:
@@ -125,6 +148,20 @@ class _Growth:
         self.position = {node: i for i, node in enumerate(program.nodes)}
         self.latest = dict(self.position)
         self.group: dict[Node, list[Node]] = {}
+        self.folds: dict[Node, Prepared] = {}
+
+    def makes(self, value: Value) -> bool:
+        """Whether a member of a cluster, no reduction, makes this value."""
+        producer = value.node
+        return producer in self.group and producer not in self.folds and value in producer.outputs
+
+    def end(self, node: Node, fold: Prepared) -> None:
+        """Lets a reduction end the cluster that makes what it folds, if it can."""
+        (value,) = node.inputs
+        self.group[node], self.folds[node] = [node], fold
+        self.join(node, value.node)
+        if self.group[node] == [node]:
+            del self.group[node], self.folds[node]
 
     def join(self, node: Node, producer: Node) -> None:
         """Makes one cluster of the two nodes' if they can run as one."""
@@ -132,14 +169,20 @@ class _Growth:
         if ours is theirs or len(ours) + len(theirs) > LARGEST_CLUSTER or node.device != producer.device:
             return
         joined = set(ours) | set(theirs)
-        if any(v.node in joined and v not in v.node.outputs for n in joined for v in n.inputs):
-            return  # a member reads another's output as a view: it has to be in memory first
+        if any(v.node in joined and not self._passes(v) for n in joined for v in n.inputs):
+            return  # a member reads what is not there before the cluster's end
+        if sum(n in self.folds for n in joined) > lib.OWR_MAX_FOLDS:
+            return
         if self._returns(joined):
             return
         merged = sorted(joined, key=self.position.__getitem__)
         for member in merged:
             self.group[member] = merged
         self._spread(merged)
+
+    def _passes(self, value: Value) -> bool:
+        """Whether a value goes from member to member tile by tile: no view, which is read in memory, no reduction."""
+        return value in value.node.outputs and value.node not in self.folds
 
     def _returns(self, joined: set[Node]) -> bool:
         """Whether something outside, with its whole cluster, both needs a member and is needed by one."""
@@ -202,6 +245,7 @@ def _follows(reader: Node, producer: Node, value: Value) -> bool:
     work = reader.work
     if (
         not isinstance(work, Cluster)
+        or work.folds
         or work.shape != value.shape
         or value.size == 0
         or reader.device != producer.device

@@ -16,7 +16,7 @@ from opwright.plan.layout import densify
 from opwright.plan.reference import signature
 from opwright.runtime import NULL, host, lib, workers
 
-_STRIDED, _POST, _DYNAMIC, _ZEROED = 1, 2, 4, 8  # kernel.h's OW_STRIDED ...
+_STRIDED, _POST, _DYNAMIC, _ZEROED, _FOLDS = 1, 2, 4, 8, 64  # kernel.h's OW_STRIDED ...
 _UNSUPPORTED = 3
 _DEFAULT_SCORE = 100
 _GIGAFLOPS, _GIGABYTES = 30.0, 8.0  # of one core, for estimates: order of magnitude
@@ -77,6 +77,17 @@ def elementwise_kernel(node: Node) -> Kernel | None:
     with_scalar = (k for k in kernels.candidates(node.definition, "cpu") if k.scalar and k.takes(wanted))
     found = next(with_scalar, None)
     return found if found is not None and device(node.device).fuses(found.scalar) else None
+
+
+def folding(node: Node, descriptors: Descriptors) -> Prepared | None:
+    """The kernel that lets a reduction end a cluster, prepared: one that folds consecutive elements (kernel.h, fold)."""
+    if node.definition is None or node.definition.role != "kernel" or _kind(node) != "cpu":
+        return None
+    if len(node.inputs) != 1 or len(node.outputs) != 1 or node.inputs[0].size == 0:
+        return None
+    kernel = next((k for k in matching(node) if k.caps & _FOLDS), None)
+    prepared = prepare(kernel, node, descriptors, []) if kernel is not None else None
+    return prepared if prepared is not None and prepared.plan.fold != NULL else None
 
 
 def select(program: Program, descriptors: Descriptors) -> None:

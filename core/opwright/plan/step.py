@@ -157,7 +157,7 @@ class Step:
         place(program, self.home.default_device, self.home.soft_placement)
         lay_out(program, on)
         _densify_fetches(program)
-        clusters(program, on)
+        clusters(program, on, descriptors)
         choose_results(program)
         select(program, descriptors)
         if "post" in on and "fuse" in on:

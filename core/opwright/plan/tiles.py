@@ -12,9 +12,10 @@ from opwright.plan.descriptors import Descriptors
 from opwright.plan.fuse import Cluster
 from opwright.plan.ir import Node, Program, Value
 from opwright.plan.select import Prepared
-from opwright.runtime import lib
+from opwright.runtime import NULL, lib
 
 MAX_DIMS = 12  # OWR_MAX_DIMS
+LARGEST_STEP = 1 << 16  # elements; where tiles and folded runs meet later, chunks are cut by runs alone
 _TILE = 512  # elements; 256 where more than 8 registers share L1
 
 
@@ -25,6 +26,9 @@ class TileProgram:
         self.cluster = cluster
         self.reads = [v for v in cluster.inputs if v is not cluster.starts_from]
         self.writes = [v for v in cluster.outputs if v is not cluster.ends_in]
+        folded = {v for fold in cluster.folds for v in fold.outputs}
+        self._stored = [v for v in cluster.outputs if v not in folded]
+        self._kept = {*self._stored, *(v for fold in cluster.folds for v in fold.inputs)}  # needed to a tile's end
         self._registers: dict[Value, int] = {}
         self._free: list[int] = []
         self._count = 0
@@ -34,19 +38,24 @@ class TileProgram:
         self.c = descriptors.kept(ffi.new("owr_program *"))
         operands = self._operands(descriptors)
         instructions = self._instructions(descriptors)
-        results = self._results(descriptors)
-        self._fill(operands, instructions, results)
+        self.c.results = self._results(descriptors)
+        self.c.folds = self._folds(descriptors)
+        self._fill(operands, instructions)
 
-    def _fill(self, operands: Any, instructions: Any, results: Any) -> None:
+    def _fill(self, operands: Any, instructions: Any) -> None:
         c, cluster = self.c, self.cluster
         c.size = math.prod(cluster.shape)
         c.ndim = len(self._shape)
         c.shape = [*self._shape, *[1] * (MAX_DIMS - len(self._shape))]
-        c.n_operands, c.n_instructions, c.n_results = len(cluster.inputs), len(cluster.members), len(cluster.outputs)
-        c.n_regs = self._count
-        c.tile = self._tile([self._period(v) for v in cluster.inputs])
-        c.chunk = c.tile * max(1, 32768 // (c.tile * max(1, len(cluster.members) // 2)))
-        c.operands, c.instructions, c.results = operands, instructions, results
+        c.n_operands, c.n_instructions, c.n_results = len(cluster.inputs), len(cluster.members), len(self._stored)
+        c.n_folds, c.n_regs = len(cluster.folds), self._count
+        runs = [int(fold.plan.fold_size) for fold in cluster.folds.values() if fold.plan.fold_size < c.size]
+        c.tile = self._tile([self._period(v) for v in cluster.inputs] + runs)
+        step = math.lcm(c.tile, *runs)  # a run of folded elements lies within one chunk
+        if step > LARGEST_STEP:
+            step = math.lcm(*runs)
+        c.chunk = step * max(1, 32768 // (step * max(1, len(cluster.members) // 2)))
+        c.operands, c.instructions = operands, instructions
 
     @property
     def scratch_bytes(self) -> int:
@@ -58,6 +67,11 @@ class TileProgram:
         return max(1, -(-int(self.c.size) // int(self.c.chunk)))
 
     @property
+    def totals_bytes(self) -> int:
+        """Scratch of the call, for the totals of reductions over all elements: a row of them for each chunk."""
+        return len(self.cluster.folds) * self.n_chunks * int(lib.OW_MAX_TOTAL)
+
+    @property
     def nanoseconds(self) -> float:
         """An estimate of the program's time on one core."""
         moved = sum(v.nbytes for v in self.cluster.inputs) + sum(v.nbytes for v in self.cluster.outputs)
@@ -66,6 +80,10 @@ class TileProgram:
     def overwrites(self, source: Value) -> bool:
         """Whether an output may take the place of this input: it has the index space's elements, in order."""
         return self._is_dense(source) and source is not self.cluster.starts_from
+
+    def stores(self, output: Value) -> bool:
+        """Whether an output holds the index space's elements; the others are what reductions make of them."""
+        return output in self._stored
 
     def _is_dense(self, value: Value) -> bool:
         return self._strides[value] == Layout.dense(self._shape).strides
@@ -114,26 +132,38 @@ class TileProgram:
                 getattr(instruction, "in")[k] = self._registers[value]
             (output,) = member.outputs
             # A result's register may be memory that an input is still read from: no earlier value may stand there.
-            self._registers[output] = instruction.out = self._register(fresh=output in cluster.outputs)
+            self._registers[output] = instruction.out = self._register(fresh=output in self._kept)
             for value in dict.fromkeys(member.inputs):
-                temporary = value not in cluster.outputs and value not in cluster.inputs
+                temporary = value not in self._kept and value not in cluster.inputs
                 if last[value] == i and temporary:
                     self._free.append(self._registers[value])
         return made
 
     def _results(self, descriptors: Descriptors) -> Any:
         cluster = self.cluster
-        made = descriptors.kept(ffi.new("owr_result[]", len(cluster.outputs)))
-        for result, value in zip(made, cluster.outputs, strict=True):
+        made = descriptors.kept(ffi.new("owr_result[]", len(self._stored) or 1))
+        for result, value in zip(made, self._stored, strict=False):
             result.reg = self._registers[value]
             result.out = -1 if value is cluster.ends_in else self.writes.index(value)
             result.itemsize = value.dtype.size
         return made
 
+    def _folds(self, descriptors: Descriptors) -> Any:
+        made = descriptors.kept(ffi.new("owr_fold[]", len(self.cluster.folds) or 1))
+        for i, (node, prepared) in enumerate(self.cluster.folds.items()):
+            (source,), (output,) = node.inputs, node.outputs
+            fold = made[i]
+            fold.fold, fold.size = prepared.plan.fold, prepared.plan.fold_size
+            fold.reg, fold.out = self._registers[source], self.writes.index(output)
+            fold.in_itemsize, fold.out_itemsize = source.dtype.size, output.dtype.size
+        return made
+
     def settle(self) -> None:
         """Once memory is laid out: results are written at once unless a later instruction reads what they replace."""
         cluster = self.cluster
-        for result, value in zip(self.c.results[0 : len(cluster.outputs)], cluster.outputs, strict=True):
+        for i in range(len(cluster.folds)):
+            self.c.folds[i].partial = i * self.n_chunks * int(lib.OW_MAX_TOTAL)
+        for result, value in zip(self.c.results[0 : len(self._stored)], self._stored, strict=True):
             replaced = [v for v in cluster.inputs if v.storage is value.storage or v is cluster.starts_from is not None]
             made_by = next(i for i, m in enumerate(cluster.members) if value in m.outputs)
             read_later = any(v in m.inputs for m in cluster.members[made_by + 1 :] for v in replaced)
@@ -157,15 +187,16 @@ def compile_clusters(program: Program, descriptors: Descriptors) -> None:
 
 def _stand_alone(node: Node, cluster: Cluster) -> Prepared:
     program = cluster.program
-    prepared = Prepared(None, None, lib.owr_program_run, state=program.c)
+    finish = lib.owr_program_finish if cluster.folds else NULL
+    prepared = Prepared(None, None, lib.owr_program_run, finish, program.c)
     prepared.n_chunks = program.n_chunks
-    prepared.worker_scratch_bytes = program.scratch_bytes
+    prepared.scratch_bytes, prepared.worker_scratch_bytes = program.totals_bytes, program.scratch_bytes
     prepared.nanoseconds = program.nanoseconds
     prepared.inplace = [
         (i, o)
         for o, output in enumerate(node.outputs)
         for i, source in enumerate(node.inputs)
-        if source.dtype.size == output.dtype.size and program.overwrites(source)
+        if source.dtype.size == output.dtype.size and program.overwrites(source) and program.stores(output)
     ]
     return prepared
 

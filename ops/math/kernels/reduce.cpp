@@ -115,10 +115,10 @@ struct All {
 };
 
 template <typename R, typename T>
-void enter(const char *op, const char *pattern = "T->T", int32_t (*prepare)(ow_plan *) = prepare_axes<R>) {
+void enter(const char *op, const char *pattern = "T->T", int32_t (*prepare)(ow_plan *) = prepare_axes<R, T>) {
   Kernel(op, signature<T>(pattern))
       .variant("portable")
-      .caps(OW_STRIDED | OW_POST)
+      .caps(OW_STRIDED | OW_POST | OW_FOLDS)
       .prepare(prepare)
       .run(reduce_run<R, T>)
       .finish(reduce_finish<R, T>);

@@ -8,6 +8,7 @@
 //   result(total, n)    the output, for n elements
 #pragma once
 #include "geometry.hpp"
+#include "vector.hpp"
 
 namespace opwright {
 
@@ -45,11 +46,6 @@ struct Reduction {
   }
 };
 
-template <typename T>
-struct vector_of {
-  typedef T type __attribute__((vector_size(64)));
-};
-
 // The elements x[0], x[stride], ... as Lanes: in place if they are, else in buffer.
 template <typename Lane, typename T>
 inline const Lane *staged(const T *x, int64_t stride, int64_t n, Lane *buffer) {
@@ -62,33 +58,68 @@ inline const Lane *staged(const T *x, int64_t stride, int64_t n, Lane *buffer) {
   return buffer;
 }
 
-// All of x[0 .. n) in one Lane. Compilers must not reorder float sums, so the independent accumulators are explicit.
+// All of x[0 .. n) in one Lane. Compilers must not reorder float sums, so the independent accumulators are explicit:
+// four times 64 bytes, in as many vectors as the level needs for that, so that every level finds the same sum.
 template <typename R>
 inline typename R::Lane fold(const typename R::Lane *x, int64_t n) {
   using Lane = typename R::Lane;
-  using Vector = typename vector_of<Lane>::type;
-  constexpr int64_t kWidth = static_cast<int64_t>(sizeof(Vector) / sizeof(Lane));
+  using V = Vector<Lane>;
+  constexpr int kQuarter = 64 / kVectorBytes, kWidth = kLanes<Lane>;
+  constexpr int64_t kStep = 4 * kQuarter * kWidth;
   Lane all = R::start();
   int64_t i = 0;
-  if (n >= 4 * kWidth) {
-    Vector acc[4];
+  if (n >= kStep) {
+    V acc[4 * kQuarter];
     std::memcpy(acc, x, sizeof acc);
-    for (i = 4 * kWidth; i + 4 * kWidth <= n; i += 4 * kWidth) {
-      Vector next[4];
-      std::memcpy(next, x + i, sizeof next);
-      for (int k = 0; k < 4; ++k) R::step(acc[k], next[k]);
+    for (i = kStep; i + kStep <= n; i += kStep)
+      for (int k = 0; k < 4 * kQuarter; ++k) {
+        V next;
+        load(next, x + i + k * kWidth);
+        R::step(acc[k], next);
+      }
+    for (int k = 0; k < kQuarter; ++k) {
+      R::step(acc[k], acc[k + kQuarter]);
+      R::step(acc[k + 2 * kQuarter], acc[k + 3 * kQuarter]);
+      R::step(acc[k], acc[k + 2 * kQuarter]);
     }
-    R::step(acc[0], acc[1]);
-    R::step(acc[2], acc[3]);
-    R::step(acc[0], acc[2]);
-    Lane lanes[kWidth];
-    std::memcpy(lanes, &acc[0], sizeof lanes);
-    for (int64_t half = kWidth / 2; half > 0; half /= 2)
+    Lane lanes[kQuarter * kWidth];
+    std::memcpy(lanes, acc, sizeof lanes);
+    for (int64_t half = kQuarter * kWidth / 2; half > 0; half /= 2)
       for (int64_t k = 0; k < half; ++k) R::step(lanes[k], lanes[k + half]);
     all = lanes[0];
   }
   for (; i < n; ++i) R::step(all, x[i]);
   return all;
+}
+
+// Dense elements x[0 .. n) into a total.
+template <typename R, typename T>
+inline void fold_dense(typename R::Total &total, const T *x, int64_t n) {
+  typename R::Lane buffer[kStage];
+  for (int64_t i = 0; i < n; i += kStage) {
+    const int64_t part = std::min(kStage, n - i);
+    R::merge(total, fold<R>(staged(x + i, 1, part, buffer), part));
+  }
+}
+
+// The reduction as kernel.h's fold.
+template <typename R, typename T>
+const ow_fold *fold_of() {
+  using Total = typename R::Total;
+  static const ow_fold made = {sizeof(ow_fold),
+                               sizeof(Total),
+                               [](void *total) { *static_cast<Total *>(total) = static_cast<Total>(R::start()); },
+                               [](void *total, const void *in, int64_t n) {
+                                 fold_dense<R>(*static_cast<Total *>(total), static_cast<const T *>(in), n);
+                               },
+                               [](void *total, const void *later) {
+                                 R::merge(*static_cast<Total *>(total), *static_cast<const Total *>(later));
+                               },
+                               [](void *out, const void *total, int64_t n) {
+                                 *static_cast<T *>(out) =
+                                     static_cast<T>(R::result(*static_cast<const Total *>(total), n));
+                               }};
+  return &made;
 }
 
 // Reduced elements [begin, end) of one output.
@@ -213,12 +244,27 @@ inline int32_t plan_reduction(ow_plan *plan, Geometry geometry, int64_t total_by
   return OW_OK;
 }
 
+// Into how many consecutive elements the reduced dimensions fall; 0 if they are not the last ones.
+template <typename Reduced>
+int64_t run_length(const ow_tensor *x, Reduced reduced) {
+  int64_t n = 1;
+  int32_t d = x->ndim - 1;
+  for (; d >= 0 && (reduced(d) || x->shape[d] == 1); --d) n *= x->shape[d];
+  for (; d >= 0; --d)
+    if (reduced(d) && x->shape[d] != 1) return 0;
+  return n;
+}
+
 // R reduces the dimensions of the attribute `axis`, which comes first.
-template <typename R>
+template <typename R, typename T>
 int32_t prepare_axes(ow_plan *plan) {
   const ow_tensor *x = plan->in[0];
-  Geometry g(x, [&](int32_t d) { return has_axis(plan->attr[0], d, x->ndim); });
-  return plan_reduction(plan, std::move(g), sizeof(typename R::Total));
+  const auto reduced = [&](int32_t d) { return has_axis(plan->attr[0], d, x->ndim); };
+  if (OW_HAS(plan, fold_size)) {
+    plan->fold_size = run_length(x, reduced);
+    plan->fold = plan->fold_size ? fold_of<R, T>() : nullptr;
+  }
+  return plan_reduction(plan, Geometry(x, reduced), sizeof(typename R::Total));
 }
 
 // R reduces the dimensions in which the output is smaller than the input.

@@ -43,6 +43,11 @@
  * scalar.  The tile function as one C expression over x0, x1, ... of the node's dtype, with math.h's names, no
  *   statements: the source of generated GPU kernels.
  *
+ * fold.  A reduction may say, in prepare, that each run of fold_size consecutive elements of its only input makes one
+ *   element of its output, and how: plan.fold. Elementwise kernels before it, of any library, then run together with it,
+ *   and their results are folded while in cache, never stored. The elements come in order; totals of neighbouring parts
+ *   are merged in order.
+ *
  * Errors.  Return OW_OK or the value of host->fail(err, code, message), which copies the message; the first one wins.
  *   Never throw, print, exit, or let a signal escape.
  *
@@ -117,14 +122,16 @@ enum { /* ow_kernel.caps */
   OW_DYNAMIC = 4,         /* may lower out[k]->shape[d] below the plan's; the data stay dense */
   OW_ZEROED_SCRATCH = 8,  /* wants scratch and worker scratch zeroed before each call */
   OW_NONDETERMINISTIC = 16,
-  OW_CAPTURABLE = 32      /* may be replayed from a CUDA graph */
+  OW_CAPTURABLE = 32,     /* may be replayed from a CUDA graph */
+  OW_FOLDS = 64           /* prepare may fill in plan.fold */
 };
 
 enum { /* ow_host.features, ow_library.needs */
   OW_FEATURE_TILE = 1,
   OW_FEATURE_POST = 2,
   OW_FEATURE_CHUNKS = 4,
-  OW_FEATURE_RNG = 8
+  OW_FEATURE_RNG = 8,
+  OW_FEATURE_FOLD = 16
 };
 
 enum { /* ow_host.cpu: what this processor and its operating system support */
@@ -219,6 +226,20 @@ typedef int32_t (*ow_run_fn)(const ow_call *call, int64_t first, int64_t last);
 typedef int32_t (*ow_finish_fn)(const ow_call *call);
 typedef void (*ow_tile_fn)(void *out, const void *const *in, int64_t n, const void *state);
 
+enum {
+  OW_MAX_TOTAL = 64 /* bytes of a fold's total */
+};
+
+/* A reduction as the sum it keeps. A total is OW_MAX_TOTAL bytes or less, aligned to 16. */
+typedef struct ow_fold {
+  uint32_t struct_size;
+  int32_t total_bytes;
+  void (*start)(void *total);                              /* of no elements */
+  void (*fold)(void *total, const void *in, int64_t n);    /* adds n dense elements */
+  void (*merge)(void *total, const void *later);           /* adds a total of the elements that follow */
+  void (*result)(void *out, const void *total, int64_t n); /* one element of the output, for n elements in all */
+} ow_fold;
+
 /* A node about to be planned. */
 typedef struct ow_plan {
   uint32_t struct_size;
@@ -241,6 +262,8 @@ typedef struct ow_plan {
   ow_finish_fn finish;
   ow_tile_fn tile;
   double flops, bytes;     /* work of the whole call, for the scheduler and the profiler; 0: unknown */
+  const ow_fold *fold;     /* of kernels that say OW_FOLDS */
+  int64_t fold_size;       /* consecutive elements of in[0] that make an element of out[0] */
 } ow_plan;
 
 typedef struct ow_kernel {
