@@ -126,12 +126,13 @@ def _grown(program: Program, kernels: dict[Node, Kernel], descriptors: Descripto
         if node in kernels:
             growth.group[node] = [node]
             for value in node.inputs:
-                if growth.makes(value) and value.shape == node.outputs[0].shape:
-                    growth.join(node, value.node)
-        elif len(node.inputs) == 1 and growth.makes(node.inputs[0]):
+                producer = growth.maker(value)
+                if producer is not None and value.shape == node.outputs[0].shape:
+                    growth.join(node, producer)
+        elif len(node.inputs) == 1 and (producer := growth.maker(node.inputs[0])) is not None:
             fold = folding(node, descriptors)
             if fold is not None:
-                growth.end(node, fold)
+                growth.end(node, producer, fold)
     return growth
 
 
@@ -150,16 +151,17 @@ class _Growth:
         self.group: dict[Node, list[Node]] = {}
         self.folds: dict[Node, Prepared] = {}
 
-    def makes(self, value: Value) -> bool:
-        """Whether a member of a cluster, no reduction, makes this value."""
+    def maker(self, value: Value) -> Node | None:
+        """The member of a cluster, no reduction, that makes this value; None if there is none."""
         producer = value.node
-        return producer in self.group and producer not in self.folds and value in producer.outputs
+        if producer is None or producer not in self.group or not self._passes(value):
+            return None
+        return producer
 
-    def end(self, node: Node, fold: Prepared) -> None:
-        """Lets a reduction end the cluster that makes what it folds, if it can."""
-        (value,) = node.inputs
+    def end(self, node: Node, producer: Node, fold: Prepared) -> None:
+        """Lets a reduction end the cluster of the node that makes what it folds, if it can."""
         self.group[node], self.folds[node] = [node], fold
-        self.join(node, value.node)
+        self.join(node, producer)
         if self.group[node] == [node]:
             del self.group[node], self.folds[node]
 
@@ -182,7 +184,7 @@ class _Growth:
 
     def _passes(self, value: Value) -> bool:
         """Whether a value goes from member to member tile by tile: no view, which is read in memory, no reduction."""
-        return value in value.node.outputs and value.node not in self.folds
+        return value.node is not None and value in value.node.outputs and value.node not in self.folds
 
     def _returns(self, joined: set[Node]) -> bool:
         """Whether something outside, with its whole cluster, both needs a member and is needed by one."""

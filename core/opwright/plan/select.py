@@ -80,7 +80,7 @@ def elementwise_kernel(node: Node) -> Kernel | None:
 
 
 def folding(node: Node, descriptors: Descriptors) -> Prepared | None:
-    """The kernel that lets a reduction end a cluster, prepared: one that folds consecutive elements (kernel.h, fold)."""
+    """The kernel that lets a reduction end a cluster, prepared: it folds consecutive elements (kernel.h, fold)."""
     if node.definition is None or node.definition.role != "kernel" or _kind(node) != "cpu":
         return None
     if len(node.inputs) != 1 or len(node.outputs) != 1 or node.inputs[0].size == 0:
