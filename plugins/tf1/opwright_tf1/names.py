@@ -5,6 +5,7 @@ MODULES = (
     "framework",
     "legacy",
     "convolution",
+    "image",
     "variables",
     "sessions",
     "test",

@@ -56,6 +56,25 @@ def test_pooling_takes_old_arguments():
     assert at.dtype == tf.int32
 
 
+def test_resize_images_takes_old_and_new_arguments():
+    images = np.array([[0.0, 2.0], [4.0, 6.0]], np.float32).reshape(1, 2, 2, 1)
+    want = [[0, 1, 2, 2], [2, 3, 4, 4], [4, 5, 6, 6], [4, 5, 6, 6]]
+    for resized in (
+        tf.image.resize_images(images, 4, 4),
+        tf.image.resize_images(images, new_height=4, new_width=4),
+        tf.image.resize_images(images, [4, 4]),
+        tf.image.resize_images(images, tf.constant([4, 4]), tf.image.ResizeMethod.BILINEAR),
+        tf.image.resize_bilinear(images, [4, 4]),
+    ):
+        np.testing.assert_array_equal(value(resized)[0, :, :, 0], want)
+    nearest = tf.image.resize_images(images[0], [1, 4], method=tf.image.ResizeMethod.NEAREST_NEIGHBOR)
+    np.testing.assert_array_equal(value(nearest)[:, :, 0], [[0, 0, 2, 2]])
+    old = tf.image.resize_images(images, 3, 3, tf.image.ResizeMethod.BILINEAR, True)
+    np.testing.assert_array_equal(value(old)[0, :, :, 0], [[0, 1, 2], [2, 3, 4], [4, 5, 6]])
+    assert tf.image.per_image_whitening is tf.image.per_image_standardization
+    assert tf.nn.lrn is tf.nn.local_response_normalization
+
+
 def test_dtypes_and_graphs():
     assert tf.float32 == np.float32
     assert tf.bool.name == "bool"
