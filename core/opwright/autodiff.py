@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from opwright import ops
+from opwright import ops, scopes
 from opwright.errors import DTypeError, GradientError, ShapeError
 from opwright.graph import Operation, Tensor
 from opwright.indexed import dense, total
@@ -34,7 +34,11 @@ def gradients(
     targets, sources = _tensors(ys), _tensors(xs)
     if not targets:
         return [None] * len(sources)
-    graph = targets[0].graph
+    graph, current = targets[0].graph, scopes.current_graph()
+    if graph.nested:
+        sources = [graph.captured(x) for x in sources]
+    if current is not None and graph in current.around:
+        graph = current
     with graph.as_default(), graph.name_scope(name):
         seeds = _seeds(targets, grad_ys)
         stopped = set(_tensors(stop_gradients))
@@ -139,6 +143,8 @@ def input_gradients(node: NodeAccess, dys: list[Any], wanted: Callable[[Any], bo
     function = definition.gradient_function
     if function is None:
         raise GradientError(_no_gradient(node))
+    if definition.partial:
+        return _flat(node, function(node, [None if dy is None else dense(dy) for dy in dys], wanted))
     filled = [_filled(node, t, dy) for t, dy in zip(node.outputs, dys, strict=True)]
     if function is MISSING:
         return _through_reference(node, filled, wanted)
@@ -146,6 +152,11 @@ def input_gradients(node: NodeAccess, dys: list[Any], wanted: Callable[[Any], bo
     made = function(node, filled) if is_list else function(node, *filled)
     if len(definition.schema.tensors) == 1 and not isinstance(made, tuple):
         made = (made,)
+    return _flat(node, made)
+
+
+def _flat(node: NodeAccess, made: Any) -> list[Any]:
+    definition = node.definition
     if not isinstance(made, tuple) or len(made) != len(node.groups):
         raise GradientError(
             f"[{definition.name}] the gradient function must return a tuple with one item for each of the "

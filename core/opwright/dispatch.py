@@ -50,11 +50,13 @@ OpDef.__call__ = call  # type: ignore[method-assign]
 
 
 def graph_of(values: Any) -> Graph | None:
-    """The graph of the first graph tensor among the values, looking into lists and variables."""
+    """The graph of the first graph tensor among the values, looking into lists and variables; the current graph if that
+    lies in it."""
     for value in _leaves(values):
         graph = getattr(value, "graph", None)
         if isinstance(graph, Graph):
-            return graph
+            current = scopes.current_graph()
+            return current if current is not None and graph in current.around else graph
     return None
 
 
@@ -68,9 +70,9 @@ def _leaves(values: Any) -> Iterator[Any]:
 
 def to_graph(graph: Graph, value: Any, dtype: DType | None) -> Tensor:
     """The value as a tensor of the graph: itself, or a constant."""
-    if isinstance(value, Tensor):
-        graph.own(value)
-        return value
+    captured = graph.captured(value) if isinstance(value, (Tensor, EagerTensor)) else None
+    if captured is not None:
+        return captured  # type: ignore[no-any-return]
     if isinstance(value, EagerTensor):
         return _constant(graph, value.storage, value.dtype)
     if isinstance(value, (list, tuple)) and any(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,7 +82,7 @@ class Tensor(Operators):
 
     def __bool__(self) -> bool:
         raise TypeError(
-            f"a graph's tensor has no truth value until a session runs, got {self}; use where, or compare its value"
+            f"a graph's tensor has no truth value until a session runs, got {self}; use cond, while_loop or where"
         )
 
     def __iter__(self) -> Iterator[Any]:
@@ -123,6 +122,8 @@ class Operation(NodeAccess):
         self.device = graph.scope.device
         self.control_inputs: list[Operation] = []
         self.line = user_line()
+        self.extends: tuple[Operation, ...] = ()  # those whose outputs are its first ones: it stands in for them
+        self.latest = self  # what extends it most
 
     @property
     def type(self) -> str:
@@ -178,6 +179,8 @@ def _session(session: Any, what: str) -> Any:
 class Graph:
     """A dataflow graph. Nodes are only ever added; what was built stays as it is."""
 
+    nested = False  # whether it takes what it uses from outside as inputs: a function's, a branch's, a body's
+
     def __init__(self) -> None:
         self._operations: list[Operation] = []
         self._by_name: dict[str, Operation] = {}
@@ -187,6 +190,8 @@ class Graph:
         self.scope = scopes.Scope()
         self.seed: int | None = None
         self.finalized = False
+        self.root: Graph | None = self  # the graph that variables made here belong to; None: they are eager
+        self.around: tuple[Graph, ...] = ()  # the graphs that this one lies in
         self.annotations: dict[Any, Any] = {}  # what other packages remember about the graph
 
     # -- building ------------------------------------------------------------------------------------------------------
@@ -202,8 +207,7 @@ class Graph:
                 raise GraphError(
                     f"[{definition.name}] the graph must not be final, got one; build nodes before finalize()"
                 )
-            for tensor in itertools.chain.from_iterable(groups):
-                self.own(tensor)
+            groups = [[self.captured(tensor) for tensor in group] for group in groups]
             stem = definition.name.replace("::", "_")
             op = Operation(self, definition, self.unique_name(name or stem), groups, attributes)
             for index, (dtype, shape) in enumerate(infer(op)):
@@ -214,6 +218,14 @@ class Graph:
             self._operations.append(op)
             self._by_name[op.name] = op
             return op
+
+    def captured(self, thing: Any) -> Any:
+        """The tensor that stands for `thing` here: itself; None for an eager tensor. Raises GraphError for another
+        graph's."""
+        if not isinstance(thing, Tensor):
+            return None
+        self.own(thing)
+        return thing
 
     def own(self, thing: Tensor | Operation) -> None:
         """Raises GraphError if the tensor or operation belongs to another graph."""

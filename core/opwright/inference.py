@@ -113,6 +113,8 @@ def output_dtypes(
     definition: OpDef, dtypes: Sequence[Sequence[DType]], attributes: dict[str, Any], n: int
 ) -> list[DType]:
     """The dtypes of n outputs."""
+    if definition.dtypes_function is not None:
+        return list(definition.dtypes_function(attributes))
     schema = definition.schema
     bound = {arg.dtype: group[0] for arg, group in zip(schema.tensors, dtypes, strict=True) if group}
     outs = schema.outputs * n if schema.outputs and schema.outputs[0].is_list else schema.outputs

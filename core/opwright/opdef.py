@@ -19,8 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 MISSING: Any = object()
 
 # What the planner does with a node: run its kernel; take the attribute `value`; take what is fed; take the session's
-# storage; nothing.
-ROLES = ("kernel", "constant", "feed", "variable", "nothing")
+# storage; nothing; run what its `plan` function has made of it.
+ROLES = ("kernel", "constant", "feed", "variable", "nothing", "control")
 
 
 class OpDef:
@@ -33,6 +33,7 @@ class OpDef:
     random       stateful, and its kernels get a random stream (attributes `seed`, `seed2`)
     initializes  writes all of its ref argument without reading it, so that the variable need not be initialised before
     export       dotted public names besides the op's own: "nn.softmax"
+    partial      its gradient function takes None, not zeros, for an output without a gradient
     version      stored in saved graphs
     types        the dtypes each type variable ranges over: T=("float32", "float64")
     """
@@ -46,6 +47,7 @@ class OpDef:
         stateful: bool = False,
         random: bool = False,
         initializes: bool = False,
+        partial: bool = False,
         export: str | Iterable[str] = (),
         version: int = 1,
         **types: Iterable[str],
@@ -57,6 +59,7 @@ class OpDef:
         self.role = role
         self.random = random
         self.initializes = initializes
+        self.partial = partial
         self.stateful = stateful or random or any(a.is_ref for a in self.schema.tensors)
         self.version = version
         self.exports = (export,) if isinstance(export, str) else tuple(export)
@@ -64,10 +67,12 @@ class OpDef:
         self.value_args: set[str] = set()  # arguments whose values shape functions have asked for
         self.gradient_function: Callable[..., Any] | None = gradient
         self.shape_function: Callable[..., Any] | None = None
+        self.dtypes_function: Callable[..., Any] | None = None
         self.value_function: Callable[..., Any] | None = None
         self.view_source = 0  # the tensor argument whose memory view_function describes
         self.view_function: Callable[..., Any] | None = None
         self.bound_function: Callable[..., Any] | None = None
+        self.plan_function: Callable[..., Any] | None = None
         self.rewrite_function: Callable[..., Any] | None = None
         self.reference: Callable[..., Any] | None = None
         self.python_kernels: dict[str, Callable[..., Any]] = {}
@@ -97,6 +102,10 @@ class OpDef:
         """
         return self._set("shape_function", function)
 
+    def dtypes(self, function: F) -> F:
+        """`function(attributes)` returns the dtypes of a list of outputs that do not follow from the signature."""
+        return self._set("dtypes_function", function)
+
     def static_value(self, function: F) -> F:
         """`function(c)` returns what is known of the output's elements when the graph is built.
 
@@ -124,6 +133,11 @@ class OpDef:
         `make(op, inputs, **attributes)` plans a new node and returns its outputs. Results must stay the same.
         """
         return self._set("rewrite_function", function)
+
+    def plan(self, function: F) -> F:
+        """Of role "control": `function(builder, definition, groups, attributes, op)` returns the outputs' values, of a
+        node whose `work` prepares itself and is emitted: programs of its own that it runs."""
+        return self._set("plan_function", function)
 
     def ref(self, function: F) -> F:
         """The op in other ops: its fallback on a device without kernels, its oracle, its gradient of last resort."""

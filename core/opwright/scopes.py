@@ -28,6 +28,12 @@ def current_graph() -> Graph | None:
     return stack[-1] if stack else base_graph[0]
 
 
+def home_graph() -> Graph | None:
+    """The graph that variables made now belong to; None: they are eager."""
+    graph = current_graph()
+    return None if graph is None else graph.root
+
+
 def set_base_graph(graph: Graph | None) -> None:
     """Chooses the graph that is current where no `as_default` is open; None makes eager execution the default."""
     base_graph[0] = graph

@@ -1,11 +1,12 @@
 // owr_run: walks a plan's stages. Serial stages cost a few ns a node; the chunks of parallel stages are dealt out by
 // an atomic counter.
+#include "plan.h"
+
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 
 #include "pool.h"
-#include "runtime.h"
 
 namespace {
 
@@ -18,12 +19,12 @@ owr_trace *tracing = nullptr;
 
 // Runs chunks of a node; a traced run leaves a span.
 int32_t run_chunks(const owr_plan *plan, const owr_node &node, const ow_call *call, int64_t first, int64_t last) {
-  owr_trace *trace = plan->trace;
+  owr_trace *trace = plan->root->trace;
   if (!trace) return node.run(call, first, last);
   const int64_t begin = now_ns();
   const int32_t code = node.run(call, first, last);
   const int64_t at = __atomic_fetch_add(&trace->count, 1, __ATOMIC_RELAXED);
-  if (at < trace->capacity) trace->spans[at] = {plan, node.id, call->worker, first, last, begin, now_ns()};
+  if (at < trace->capacity) trace->spans[at] = {plan->root, node.id, call->worker, first, last, begin, now_ns()};
   return code;
 }
 
@@ -37,11 +38,13 @@ struct WorkerCall {
   }
 };
 
+// The innermost node that failed is kept: nodes that run plans of their own only hand on the code.
 int32_t failed(owr_plan *plan, const owr_node &node, int32_t code) {
-  if (code == OW_CANCELLED) owr_fail(&plan->err, code, "cancelled");
-  owr_fail(&plan->err, code, "the kernel failed without a message");
+  owr_error *err = &plan->root->err;
+  if (code == OW_CANCELLED) owr_fail(err, code, "cancelled");
+  owr_fail(err, code, "the kernel failed without a message");
   int32_t nobody = -1;
-  __atomic_compare_exchange_n(&plan->err.node, &nobody, node.id, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  __atomic_compare_exchange_n(&err->node, &nobody, node.id, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   return code;
 }
 
@@ -62,12 +65,11 @@ int32_t finish(owr_plan *plan, const owr_node &node) {
 struct StageJob : owr::Job {
   owr_plan *plan;
   const owr_stage *stage;
-  int64_t total, deadline;
+  int64_t total;
   alignas(64) std::atomic<int64_t> next;
   alignas(64) std::atomic<int32_t> stop{0};
 
-  StageJob(owr_plan *p, const owr_stage *s, int64_t start, int64_t until)
-      : plan(p), stage(s), deadline(until), next(start) {
+  StageJob(owr_plan *p, const owr_stage *s, int64_t start) : plan(p), stage(s), next(start) {
     work = [](owr::Job *job, int32_t worker) { static_cast<StageJob *>(job)->claim(worker); };
     total = 0;
     for (int32_t i = 0; i < s->count; ++i) total += p->nodes[s->first + i].n_chunks;
@@ -79,7 +81,7 @@ struct StageJob : owr::Job {
       const int64_t from = next.fetch_add(stage->grain, std::memory_order_relaxed);
       if (from >= total) return;
       const int64_t to = from + stage->grain < total ? from + stage->grain : total;
-      if (run(from, to, worker) != OW_OK || plan->cancel || (worker == 0 && now_ns() > deadline)) stop = 1;
+      if (run(from, to, worker) != OW_OK || plan->root->cancel || (worker == 0 && owr::late(plan))) stop = 1;
     }
   }
 
@@ -96,15 +98,16 @@ struct StageJob : owr::Job {
   }
 };
 
-int32_t run_parallel(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
+int32_t run_parallel(owr_plan *plan, const owr_stage &stage) {
   const owr_node *nodes = plan->nodes + stage.first;
   if (plan->next == 0)
     for (int32_t i = 0; i < stage.count; ++i)
       if (nodes[i].zero_scratch) zero_scratch(nodes[i], plan->max_workers);
-  StageJob job(plan, &stage, plan->next, deadline);
+  StageJob job(plan, &stage, plan->next);
   owr::share(&job, stage.wake != 0);
-  if (plan->err.code) return plan->err.code;
-  if (plan->cancel) return owr_fail(&plan->err, OW_CANCELLED, "cancelled");
+  owr_plan *root = plan->root;
+  if (root->err.code) return root->err.code;
+  if (root->cancel) return owr_fail(&root->err, OW_CANCELLED, "cancelled");
   if (job.next < job.total) {
     plan->next = job.next;
     return OWR_YIELD;
@@ -114,16 +117,21 @@ int32_t run_parallel(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
   return OW_OK;
 }
 
-int32_t run_serial(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
+int32_t run_serial(owr_plan *plan, const owr_stage &stage) {
+  owr_plan *root = plan->root;
   const owr_node *nodes = plan->nodes + stage.first;
   for (int64_t i = plan->next; i < stage.count; ++i) {
     const owr_node &node = nodes[i];
     if (node.zero_scratch) zero_scratch(node, 1);
-    if (int32_t code = run_chunks(plan, node, &node.call, 0, node.n_chunks)) return failed(plan, node, code);
+    if (int32_t code = run_chunks(plan, node, &node.call, 0, node.n_chunks)) {
+      if (code != OWR_YIELD) return failed(plan, node, code);
+      plan->next = i;  // a node that runs plans of its own: it will go on where it was
+      return code;
+    }
     if (node.finish || node.done)
       if (int32_t code = finish(plan, node)) return code;
-    if (plan->cancel) return owr_fail(&plan->err, OW_CANCELLED, "cancelled");
-    if ((i & 63) == 63 && now_ns() > deadline) {
+    if (root->cancel) return owr_fail(&root->err, OW_CANCELLED, "cancelled");
+    if ((i & 63) == 63 && owr::late(plan)) {
       plan->next = i + 1;
       return OWR_YIELD;
     }
@@ -134,32 +142,45 @@ int32_t run_serial(owr_plan *plan, const owr_stage &stage, int64_t deadline) {
 void start(owr_plan *plan) {
   plan->stage = 0;
   plan->next = 0;
-  plan->cancel = 0;
-  plan->err.code = OW_OK;
-  plan->err.node = -1;
-  plan->trace = __atomic_load_n(&tracing, __ATOMIC_ACQUIRE);
   for (int32_t i = 0; i < plan->n_randoms; ++i)
     plan->randoms[i].rng->run = __atomic_fetch_add(plan->randoms[i].counter, 1, __ATOMIC_RELAXED);
 }
 
 }  // namespace
 
-int32_t owr_run(owr_plan *plan, int32_t resume) {
+namespace owr {
+
+bool late(const owr_plan *plan) { return now_ns() > plan->root->deadline; }
+
+int32_t walk(owr_plan *plan, bool resume) {
   if (!resume) start(plan);
-  const owr::FlushDenormals flush;
-  const bool short_plan = plan->n_stages == 1 && !plan->stages[0].parallel && plan->stages[0].count < 64;
-  const int64_t deadline = short_plan ? 0 : now_ns() + plan->yield_ns;
   for (; plan->stage < plan->n_stages; ++plan->stage) {
     const owr_stage &stage = plan->stages[plan->stage];
-    const int32_t code = stage.parallel ? run_parallel(plan, stage, deadline) : run_serial(plan, stage, deadline);
+    const int32_t code = stage.parallel ? run_parallel(plan, stage) : run_serial(plan, stage);
     if (code) return code;
     plan->next = 0;
-    if (plan->stage + 1 < plan->n_stages && now_ns() > deadline) {
+    if (plan->stage + 1 < plan->n_stages && late(plan)) {
       ++plan->stage;
       return OWR_YIELD;
     }
   }
   return OW_OK;
+}
+
+}  // namespace owr
+
+int32_t owr_run(owr_plan *plan, int32_t resume) {
+  if (!resume) {
+    plan->cancel = 0;
+    plan->err.code = OW_OK;
+    plan->err.node = -1;
+    ++plan->epoch;
+    plan->trace = __atomic_load_n(&tracing, __ATOMIC_ACQUIRE);
+  }
+  const owr::FlushDenormals flush;
+  const bool quick = plan->n_stages == 1 && !plan->stages[0].parallel && plan->stages[0].count < 64 && !plan->nested;
+  if (!quick) plan->deadline = now_ns() + plan->yield_ns;  // a quick one is done before it looks at the time
+  return owr::walk(plan, resume != 0);
 }
 
 void owr_cancel(owr_plan *plan) { plan->cancel = 1; }

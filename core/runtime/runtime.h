@@ -63,16 +63,23 @@ typedef struct owr_trace {
   int64_t capacity, count;
 } owr_trace;
 
+/* A plan that a node of another one runs (a branch, a loop's body) has that other one's root, and only the root's
+ * members below the line are used. */
 typedef struct owr_plan {
   int32_t n_stages, n_randoms;
   int32_t max_workers; /* scratch is laid out for so many; further helpers stay away */
+  int32_t nested;      /* some node runs plans of its own */
   owr_node *nodes;
   owr_stage *stages;
   owr_random *randoms;
-  int64_t yield_ns; /* return OWR_YIELD after about this long */
-  volatile int32_t cancel;
   int32_t stage; /* where to go on: stage, and its next node or chunk */
   int64_t next;
+  struct owr_plan *root; /* itself, or the plan that owr_run was called with */
+  /* -- of the root -- */
+  int64_t yield_ns; /* return OWR_YIELD after about this long */
+  int64_t deadline; /* when that will be */
+  uint64_t epoch;   /* counts the runs, so that what an abandoned one left behind is known as such */
+  volatile int32_t cancel;
   owr_trace *trace; /* of this run; NULL: none */
   owr_error err;
 } owr_plan;
@@ -86,6 +93,73 @@ void owr_set_trace(owr_trace *trace);
 
 /* The most float32 operations a second that one core did within `budget` seconds of multiply-adds. */
 double owr_peak_flops(double budget);
+/* Control flow: nodes that run plans of their own. An owr_patch gives a tensor of such a plan its memory. */
+enum {            /* owr_patch.what; `index` says which */
+  OWR_INPUT = 0,  /* an input of the node */
+  OWR_OUTPUT = 1, /* an output of the node */
+  OWR_STATE = 2,  /* a loop's state as it is */
+  OWR_NEXT = 3,   /* and where it will be after the iteration */
+  OWR_ROW_IN = 4, /* this iteration's row of an input */
+  OWR_ROW_OUT = 5, /* and of an output */
+  OWR_TEST = 6    /* the loop's condition */
+};
+
+typedef struct owr_patch {
+  ow_tensor *tensor;
+  int64_t offset; /* bytes */
+  int64_t stride; /* of rows: bytes from one to the next */
+  int32_t what, index;
+} owr_patch;
+
+typedef struct owr_part {
+  owr_plan *plan; /* NULL: a loop without a condition */
+  int32_t n_once, n_each;
+  const owr_patch *once; /* set when the node starts */
+  const owr_patch *each; /* set before each iteration */
+} owr_part;
+
+/* The state of owr_branch_run. in[0] is a bool or an int: the number of the part to run, the last one if there is
+ * none of that number. */
+typedef struct owr_branches {
+  owr_part *parts;
+  int32_t n;
+  int32_t running; /* the part that has yielded, or -1 */
+  uint64_t epoch;
+} owr_branches;
+
+/* What a loop carries on. It goes to and fro between an output's memory and another one, or stays there: in place. */
+typedef struct owr_state {
+  int32_t in, out; /* the node's input it starts from, the output it ends in */
+  int32_t in_place;
+  int32_t now; /* which memory holds it */
+  int64_t nbytes;
+  char *memory[2];
+} owr_state;
+
+typedef struct owr_rows { /* an output that gets a row in each iteration; those never reached are zero */
+  int32_t out;
+  int64_t stride;
+} owr_rows;
+
+/* The state of owr_loop_run. in[0] is an int64: how many iterations there may be. The last output, an int64, tells how
+ * many there were. */
+typedef struct owr_loop {
+  owr_part condition, body;
+  owr_state *states;
+  const owr_rows *rows;
+  int32_t n_states, n_rows;
+  int32_t reverse; /* rows from the last to the first */
+  int32_t running; /* it has yielded, */
+  int32_t in_body; /* in its body or in its condition, */
+  int32_t inside;  /* which has yielded too */
+  uint8_t test;    /* what the condition has found */
+  int64_t length;  /* of the rows; -1: there are none */
+  int64_t limit, iteration;
+  uint64_t epoch;
+} owr_loop;
+
+int32_t owr_branch_run(const ow_call *call, int64_t first, int64_t last); /* ow_run_fns; the state is changed */
+int32_t owr_loop_run(const ow_call *call, int64_t first, int64_t last);
 
 /* Tile programs: elementwise clusters run tile by tile in L1 from the kernels' tile functions. */
 enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6, OWR_MAX_FOLDS = 8 };

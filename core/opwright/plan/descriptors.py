@@ -78,3 +78,13 @@ class Descriptors:
         elif isinstance(value, tuple) and all(isinstance(v, float) for v in value):
             target.kind, target.n = _FLOATS, len(value)
             target.v.fv = self.kept(ffi.new("double[]", list(value)))
+
+
+def patches(descriptors: Descriptors, values: list[Value]) -> dict[int, list[tuple[Any, int]]]:
+    """For each storage (by id) the tensors that lie in it, with their offset in bytes: what to set when it moves."""
+    wanted = {id(v.storage) for v in values}
+    found: dict[int, list[tuple[Any, int]]] = {key: [] for key in wanted}
+    for value, tensor in descriptors.items():
+        if id(value.storage) in wanted:
+            found[id(value.storage)].append((tensor, value.layout.offset * value.dtype.size))
+    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from opwright._abi import ffi
 from opwright.devices import device
 from opwright.plan.descriptors import Descriptors
-from opwright.plan.ir import Node, Program, Value
+from opwright.plan.ir import Node, Program
 from opwright.plan.memory import Block, Layouter
 from opwright.plan.stages import Stage
 from opwright.runtime import NULL, host, lib
@@ -15,27 +16,45 @@ from opwright.runtime import NULL, host, lib
 YIELD_NS = 50_000_000  # how long owr_run may go on before Python gets to serve signals
 
 
+@dataclass
+class Laid:
+    """A program after all passes but the last, and how it was laid out."""
+
+    program: Program
+    stages: list[Stage]
+    layout: Layouter
+    sizes: dict[str, int]
+    descriptors: Descriptors
+
+
 class Emitted:
     """A plan in C, and what it points to."""
 
     def __init__(self, plan: Any, nodes: list[Node], arenas: dict[str, Any], descriptors: Descriptors) -> None:
         self.plan = plan
-        self.nodes = nodes
+        self.nodes = nodes  # by their id; those of what control nodes run come after the step's own
         self.arenas = arenas
         self.keep = descriptors.keep
         self.descriptors = descriptors
 
 
-def emit(
-    program: Program, stages: list[Stage], layout: Layouter, bases: dict[str, int], descriptors: Descriptors, rng: Any
-) -> Emitted:
-    """Writes the plan. `bases` holds the address of each device's arena; `rng(node)` a random op's key and counter."""
+def emit(laid: Laid, bases: dict[str, int], rng: Any, within: Emitted | None = None) -> Emitted:
+    """Writes the plan. `bases` holds the address of each device's arena; `rng(node)` a random op's key and counter;
+    `within` is the plan that runs this one as part of a control node."""
+    stages, layout, descriptors = laid.stages, laid.layout, laid.descriptors
     nodes = [node for stage in stages for node in stage.nodes]
     plan = ffi.new("owr_plan *")
+    plan.root = plan if within is None else within.plan.root
+    emitted = Emitted(plan, [] if within is None else within.nodes, bases, descriptors)
+    first = len(emitted.nodes)
+    emitted.nodes.extend(nodes)
     c_nodes = descriptors.kept(ffi.new("owr_node[]", len(nodes) or 1))
     randoms: list[tuple[Any, Any]] = []
     for i, node in enumerate(nodes):
-        _emit_node(c_nodes[i], i, node, layout, bases, descriptors, plan)
+        _emit_node(c_nodes[i], first + i, node, layout, bases, descriptors, plan.root)
+        if node.definition is not None and node.definition.role == "control":
+            plan.nested = 1
+            c_nodes[i].call.state = _emit_control(node, layout, emitted, rng)
         if node.definition is not None and node.definition.random:
             key, counter = rng(node)
             c_nodes[i].call.rng = descriptors.kept(key)
@@ -48,7 +67,15 @@ def emit(
     plan.n_randoms = len(randoms)
     plan.randoms = descriptors.kept(ffi.new("owr_random[]", [{"rng": k, "counter": c} for k, c in randoms] or 1))
     plan.yield_ns = YIELD_NS
-    return Emitted(plan, nodes, bases, descriptors)
+    return emitted
+
+
+def _emit_control(node: Node, layout: Layouter, within: Emitted, rng: Any) -> Any:
+    bases = dict(within.arenas)
+    bases["cpu"] = within.arenas["cpu"] + layout.scratch[node][0].offset
+    for device_name, block in layout.elsewhere.get(node, {}).items():
+        bases[device_name] = within.arenas[device_name] + block.offset
+    return node.work.emit(node, bases, lambda part: emit(part.laid, bases, rng, within), within.descriptors.kept)
 
 
 def _set_addresses(descriptors: Descriptors, bases: dict[str, int]) -> None:
@@ -129,13 +156,3 @@ def _initialized_by(node: Node) -> int:
 
     flag = next((s.initialized for s in node.writes() if s.initialized is not None), None)
     return address(flag) if flag is not None else 0
-
-
-def patches(descriptors: Descriptors, values: list[Value]) -> dict[int, list[tuple[Any, int]]]:
-    """For each storage (by id) the tensors that lie in it, with their offset in bytes: what to set when it moves."""
-    wanted = {id(v.storage) for v in values}
-    found: dict[int, list[tuple[Any, int]]] = {key: [] for key in wanted}
-    for value, tensor in descriptors.items():
-        if id(value.storage) in wanted:
-            found[id(value.storage)].append((tensor, value.layout.offset * value.dtype.size))
-    return found

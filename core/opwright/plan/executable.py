@@ -13,7 +13,8 @@ from opwright._abi import ffi
 from opwright.binding import as_array, as_storage
 from opwright.dtypes import bfloat16, from_storage
 from opwright.errors import FailedPreconditionError
-from opwright.plan.emit import Emitted, patches
+from opwright.plan.descriptors import patches
+from opwright.plan.emit import Emitted
 from opwright.plan.failures import error_of
 from opwright.plan.ir import Program, Value
 from opwright.pykernel import raised_in

@@ -71,9 +71,11 @@ class Builder:
             if self._must_wait(op):
                 self._defer(op)
                 continue
+            known = len(self.program.nodes)
             try:
                 self._add(op)
             except Unresolved:
+                del self.program.nodes[known:]
                 self._defer(op)
             except OpwrightError as e:
                 raise blame(e, op) from None
@@ -117,6 +119,9 @@ class Builder:
         if role == "variable":
             self._add_variable(op)
             return
+        op = self.spec.extended.get(op, op)
+        if op in self.nodes:
+            return
         if op.definition.initializes:
             self._make_room(op)
         groups = [[self._value(t) for t in group] for group in op.groups]
@@ -125,8 +130,10 @@ class Builder:
         made = self.program.nodes[known:]
         self.nodes[op] = made
         self._control(op, made)
-        for tensor, value in zip(op.outputs, outputs, strict=True):
-            self.values.setdefault(tensor, value)
+        for less in (op, *op.extends):
+            self.nodes[less] = made
+            for tensor, value in zip(less.outputs, outputs, strict=False):
+                self.values.setdefault(tensor, value)
 
     def _value(self, tensor: Tensor) -> Value:
         value = self.values[tensor]
@@ -138,7 +145,6 @@ class Builder:
         before = [n for c in op.control_inputs for n in self._last_nodes(c, set())]
         for node in made:
             node.after += before
-            node.origin = op
 
     def _last_nodes(self, op: Operation, seen: set[Operation]) -> list[Node]:
         """The nodes that stand for an operation; for one that was folded away, for what it waited for."""
@@ -185,6 +191,9 @@ class Builder:
         if definition.role == "nothing":
             self._append(definition, groups, attributes, op, [])
             return []
+        if definition.plan_function is not None:
+            planned: list[Value] = definition.plan_function(self, definition, groups, attributes, op)
+            return planned
         context = self._context(definition, groups, attributes)
         device = getattr(op, "device", "") or ""
         if definition.reference is not None and not has_kernel(definition, groups, attributes, device):
@@ -262,14 +271,16 @@ class Builder:
         if value.constant is None and value.storage.kind == "feed" and value.layout.offset == 0:
             if not ask:
                 return None
-            slot = value.storage.slot
-            self.asked.add(slot)
-            value.constant = as_storage(self._feeds[slot], value.dtype).copy()
+            value.constant = self._fed_value(value.storage.slot, value)
         elif value.constant is None and value.node is not None and self._foldable(value.node):
             known = [self._known(v, ask) for v in value.node.inputs]
             if all(k is not None for k in known):
                 self._evaluate(value.node, known)
         return value.constant
+
+    def _fed_value(self, slot: int, value: Value) -> Any:
+        self.asked.add(slot)
+        return as_storage(self._feeds[slot], value.dtype).copy()
 
     @staticmethod
     def _foldable(node: Node) -> bool:
@@ -320,6 +331,7 @@ class _Rest(Spec):
         needed |= {t.op for op in targets for t in op.inputs if t.op.definition.role == "constant"}
         sources = [op for op in whole.operations if op in needed and op not in waiting]
         self.operations = sources + [op for op in whole.operations if op in waiting]
+        self.extended = {op: by for op, by in whole.extended.items() if op in waiting}
 
 
 def constant(array: Any, dtype: DType) -> Value:

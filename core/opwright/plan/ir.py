@@ -99,7 +99,7 @@ class Node:
         self.origin: Any = None  # the graph's operation it comes from
         self.name = ""
         self.device = ""
-        self.work: Any = None  # what a node that the planner made does: a Cluster, or COPY
+        self.work: Any = None  # what a node does that runs no kernel: a Cluster, COPY, or an object of its own
         self.post: Any = None  # the Cluster applied to outputs[0] as it is made
         self.extra: list[Value] = []  # what the post program reads besides
         self.prepared: Any = None  # the chosen kernel, prepared
@@ -150,6 +150,7 @@ class Program:
         self.nodes: list[Node] = []
         self.feeds: list[Value] = []
         self.fetches: list[Value] = []
+        self.takes: dict[Storage, Storage] = {}  # results that may take over a feed's memory once that is not read
         self.needs_initialized: list[tuple[Any, Storage]] = []  # (variable's operation, storage)
 
     def consumers(self) -> dict[Value, list[Node]]:

@@ -37,6 +37,7 @@ class Layouter:
         self.uses: dict[Storage, list[int]] = {}
         self.values: dict[Storage, list[Value]] = {}
         self.scratch: dict[Node, tuple[Block, Block, Block]] = {}  # of the call, of its workers, of its epilogue
+        self.elsewhere: dict[Node, dict[str, Block]] = {}  # scratch on other devices than the node's
         self.peak: dict[str, int] = {}  # the most bytes alive at one moment: no layout can do with less
         self._find_uses()
 
@@ -68,6 +69,9 @@ class Layouter:
         for moment, nodes in enumerate(self.at):
             for node in nodes:
                 blocks.setdefault(node.device, []).extend(self._scratch(node, moment))
+                for name, nbytes in node.prepared.elsewhere.items():
+                    self.elsewhere.setdefault(node, {})[name] = Block(_rounded(nbytes), moment, moment)
+                    blocks.setdefault(name, []).append(self.elsewhere[node][name])
         self.peak = {device: _largest_live_set(here) for device, here in blocks.items()}
         return {device: self._place(here) for device, here in blocks.items()}
 
@@ -98,7 +102,8 @@ class Layouter:
 
     def _may_overwrite(self, node: Node, moment: int, source: Value, output: Value) -> bool:
         old, new = source.storage, output.storage
-        if old.kind != "arena" or new.kind != "arena" or old is new or old.device != new.device:
+        ours = (old.kind == new.kind == "arena" and old is not new) or self.program.takes.get(new) is old
+        if not ours or old.device != new.device:
             return False
         if old.nbytes != new.nbytes or not source.layout.is_dense or source.layout.offset:
             return False

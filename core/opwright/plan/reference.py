@@ -20,9 +20,9 @@ FED_REF = OpDef("fed_ref(dtype: dtype, shape: shape) -> (y: ref[dtype])", role="
 FED_REF.shape(lambda c: c.attr.shape)
 
 
-def fed(graph: Graph, dtype: DType, shape: Shape, ref: bool = False) -> Any:
+def fed(graph: Graph, dtype: DType, shape: Shape, ref: bool = False, name: str | None = None) -> Any:
     """A placeholder of the planner's own."""
-    op = graph.create(FED_REF if ref else FED, [], {"dtype": dtype, "shape": shape})
+    op = graph.create(FED_REF if ref else FED, [], {"dtype": dtype, "shape": shape}, name)
     return op.output("y")
 
 

@@ -36,6 +36,7 @@ class Prepared:
         self.n_chunks = 1
         self.inplace: list[tuple[int, int]] = []
         self.nanoseconds = self.flops = self.bytes = 0.0  # estimates; flops and bytes of the whole call, 0: unknown
+        self.elsewhere: dict[str, int] = {}  # scratch on other devices than the node's
         self.attributes: Any = NULL
         self.tile: Any = NULL
         if plan is not None:
@@ -90,8 +91,8 @@ def folding(node: Node, descriptors: Descriptors) -> Prepared | None:
     return prepared if prepared is not None and prepared.plan.fold != NULL else None
 
 
-def select(program: Program, descriptors: Descriptors) -> None:
-    """Prepares a kernel for every node that runs one."""
+def select(program: Program, descriptors: Descriptors, lay_out: Any) -> None:
+    """Prepares a kernel for every node that runs one. `lay_out` does the same for the parts of branches and loops."""
     dense: dict[Value, Value] = {}
     nodes: list[Node] = []
     for node in program.nodes:
@@ -100,6 +101,10 @@ def select(program: Program, descriptors: Descriptors) -> None:
                 node.prepared = _choose(node, descriptors, dense, nodes)
             except OpwrightError as e:
                 raise blame(e, node.origin) if node.origin is not None and hasattr(node.origin, "line") else e from None
+        elif node.prepared is None and node.definition is not None and node.definition.role == "control":
+            for strided in [v for v in node.inputs if not v.layout.is_dense]:
+                densify(node, strided, dense, nodes)
+            node.prepared = node.work.prepare(node, lay_out)
         nodes.append(node)
     for node in nodes:  # the dense copies that strided inputs have got
         if node.prepared is None and node.work == COPY:

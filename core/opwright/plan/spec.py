@@ -23,6 +23,15 @@ class Spec:
         self.value_feeds: set[int] = set()  # feeds whose values (not only shapes) plans depend on
         needed = _needed([t.op for t in fetches if t not in set(feeds)] + list(targets), set(feeds))
         self.operations = _ordered(needed, set(feeds))
+        self.extended = _extended(self.operations)
+
+
+def _extended(ops: Sequence[Operation]) -> dict[Operation, Operation]:
+    """For each operation the one that stands in for it: of several the last, which gives the most."""
+    found: dict[Operation, Operation] = {}
+    for op in sorted(ops, key=lambda op: op.id):
+        found.update(dict.fromkeys(op.extends, op))
+    return {op: found[op] for op in ops if op in found}
 
 
 def _needed(roots: Iterable[Operation], fed: set[Tensor]) -> set[Operation]:

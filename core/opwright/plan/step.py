@@ -14,7 +14,7 @@ from opwright.errors import ArgumentError, DTypeError
 from opwright.graph import Tensor
 from opwright.plan import flags
 from opwright.plan.descriptors import Descriptors
-from opwright.plan.emit import emit
+from opwright.plan.emit import Laid, emit
 from opwright.plan.executable import NUMERIC, Executable, choose_results
 from opwright.plan.fuse import clusters, posts
 from opwright.plan.instantiate import Builder
@@ -25,7 +25,7 @@ from opwright.plan.place import place
 from opwright.plan.select import select
 from opwright.plan.simplify import simplify
 from opwright.plan.spec import Spec
-from opwright.plan.stages import Stage, stages
+from opwright.plan.stages import stages
 from opwright.plan.tiles import compile_clusters
 from opwright.runtime import Lane, Lanes, workers
 
@@ -45,19 +45,6 @@ class Home(Protocol):
 
     def rng(self, node: Any) -> tuple[Any, Any]:
         """The key and the run counter of a random node, as ow_rng * and uint64_t *."""
-
-
-class Laid:
-    """A program after all passes but the last, and how it was laid out."""
-
-    def __init__(
-        self, program: Program, stages: list[Stage], layout: Layouter, sizes: dict[str, int], descriptors: Descriptors
-    ) -> None:
-        self.program = program
-        self.stages = stages
-        self.layout = layout
-        self.sizes = sizes
-        self.descriptors = descriptors
 
 
 class Step:
@@ -140,7 +127,7 @@ class Step:
         laid = self.lay_out(program)
         arenas = self._arenas(lane, laid.sizes)
         bases = {name: arena.commit(laid.sizes[name] or 1) for name, arena in arenas.items()}
-        emitted = emit(program, laid.stages, laid.layout, bases, laid.descriptors, self.home.rng)
+        emitted = emit(laid, bases, self.home.rng)
         executable = Executable(program, emitted, arenas, self.home.raw)
         executable.first = first  # type: ignore[attr-defined]
         if rest is not None:
@@ -148,18 +135,18 @@ class Step:
         self.spec.value_feeds |= builder.asked
         return executable
 
-    def lay_out(self, program: Program) -> Laid:
-        """Runs the passes up to memory."""
+    def lay_out(self, program: Program, part: Any = None) -> Laid:
+        """Runs the passes up to memory on a step's program, or on that of a part of a control node."""
         on = self.passes
         descriptors = Descriptors()
         _snapshot_fetches(program)
         simplify(program, on)
         place(program, self.home.default_device, self.home.soft_placement)
         lay_out(program, on)
-        _densify_fetches(program)
+        _densify_fetches(program) if part is None else part.own_fetches()
         clusters(program, on, descriptors)
-        choose_results(program)
-        select(program, descriptors)
+        choose_results(program) if part is None else part.choose_results()
+        select(program, descriptors, self.lay_out)
         if "post" in on and "fuse" in on:
             posts(program)
         compile_clusters(program, descriptors)

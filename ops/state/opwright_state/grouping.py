@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from opwright import IndexedSlices, OpDef, export, ops, scopes
+from opwright.dispatch import graph_of
 from opwright.errors import ArgumentError
 
 no_op = OpDef("no_op() -> ()", role="nothing", stateful=True, gradient=None)
@@ -28,7 +29,7 @@ def group(*inputs: Any, name: str | None = None) -> Any:
     Raises ArgumentError for anything else.
     """
     listed = list(_flat(inputs))
-    graph = next((t.graph for t in listed if getattr(t, "graph", None) is not None), scopes.current_graph())
+    graph = graph_of(listed) or scopes.current_graph()
     if graph is None:
         return None
     for thing in listed:

@@ -65,7 +65,14 @@ class Variable(Operators):
         self.trainable = trainable is not False
         self.constraint = constraint
         self._open = not validate_shape or (shape is not None and not as_shape(shape).is_known)
-        self._graph = scopes.current_graph()
+        here = scopes.current_graph()
+        if here is not None and here.nested:  # in a function, a branch, a loop: made outside of it, once
+            initial_value = here.outside(self, initial_value)  # type: ignore[attr-defined]
+        self._graph = scopes.home_graph()
+        with scopes.entered(self._graph):
+            self._make(initial_value, dtype, name, shape, collections)
+
+    def _make(self, initial_value: Any, dtype: Any, name: str | None, shape: Any, collections: Any) -> None:
         if self._graph is None:
             self._make_eager(initial_value, dtype, name)
             return

@@ -68,7 +68,7 @@ class AdamOptimizer(FusedOptimizer):
             self._zeros_slot(var, "v", self._name)
 
     def _powers(self) -> list[Any]:
-        graph = scopes.current_graph()
+        graph = scopes.home_graph()
         return [self._get_non_slot_variable(name, graph) for name in ("beta1_power", "beta2_power")]
 
     def _ops(self) -> tuple[Any, Any]:

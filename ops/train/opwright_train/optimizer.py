@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from opwright import IndexedSlices, as_dtype, convert_to_tensor, export, gradients, ops, scopes
+from opwright.dispatch import graph_of
 from opwright.errors import ArgumentError, GradientError
 
 from opwright_train.naming import after, scope
@@ -101,7 +102,7 @@ class Optimizer:
         Pairs without a gradient are left out. Raises NoGradientError (a ValueError) if none has one.
         """
         pairs = [(_gradient(g, v), v) for g, v in _pairs(grads_and_vars)]
-        graph = pairs[0][1].graph
+        graph = graph_of([pairs[0][1]])
         with graph.as_default() if graph is not None else nullcontext():
             with graph.control_dependencies(None) if graph is not None else nullcontext():
                 self._create_slots([v for _, v in pairs])
@@ -125,7 +126,7 @@ class Optimizer:
 
     def variables(self) -> list[Any]:
         """The variables this optimizer has made in the current graph (or eagerly), by name."""
-        graph = scopes.current_graph()
+        graph = scopes.home_graph()
         slots = [v for by_variable in self._slots.values() for v in by_variable.values()]
         return sorted((v for v in [*slots, *self._others.values()] if v.graph is graph), key=lambda v: str(v.name))
 

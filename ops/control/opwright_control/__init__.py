@@ -1,0 +1,10 @@
+"""Control flow: choices and loops that run inside a step, without Python."""
+
+from opwright import hookimpl
+
+from opwright_control import branch, cond, loop, nest, while_loop
+
+
+@hookimpl
+def opwright_register_ops(register):
+    register(branch, loop, cond, while_loop, nest)
