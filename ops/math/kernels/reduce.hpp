@@ -8,7 +8,7 @@
 //   result(total, n)    the output, for n elements
 #pragma once
 #include "geometry.hpp"
-#include "vector.hpp"
+#include "opwright/vector.hpp"
 
 namespace opwright {
 
