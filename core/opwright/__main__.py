@@ -1,43 +1,25 @@
-"""The command `opwright`: what is installed, what an op is, whether all is well. Plugins add commands of their own."""
+"""The command `opwright`. Its own commands come from the entry-point group `opwright.commands`, others from plugins."""
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
+from importlib.metadata import entry_points
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from opwright import report
 from opwright.errors import OpwrightError
 from opwright.plugins import hooks
-
-
-def _print(*things: Any) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    for thing in things:
-        console.print(thing)
-
-
-def _table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 class Commands(click.Group):
     """Our commands and those of plugins, which are loaded when one of ours is not asked for."""
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, name) or self._theirs().get(name)
+        ours = entry_points(group="opwright.commands", name=name)
+        return next(iter(ours)).load() if ours else self._theirs().get(name)
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*super().list_commands(context), *self._theirs()})
+        return sorted({*entry_points(group="opwright.commands").names, *self._theirs()})
 
     def _theirs(self) -> dict[str, click.Command]:
         found: dict[str, click.Command] = {}
@@ -49,56 +31,6 @@ class Commands(click.Group):
 @click.version_option(package_name="opwright")
 def cli() -> None:
     """Opwright: a dataflow framework in which every op is a plugin."""
-
-
-@cli.command(name="list")
-@click.option("--ops", is_flag=True, help="List every op with its signature.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(ops: bool, as_json: bool) -> None:
-    """List the installed packages of ops and plugins, and their ops."""
-    packages = report.packages()
-    found = report.ops()
-    if as_json:
-        click.echo(json.dumps({"packages": packages, "ops": found}, indent=2))
-        return
-    rows = [
-        [p["name"], p["kind"], f"{p['dist']} {p['version']}", str(p["ops"] or ""), p["error"] or "ok"] for p in packages
-    ]
-    _print(_table("Packages", ["name", "kind", "from", "ops", "state"], rows), "")
-    if ops:
-        _print(_table("Ops", ["op", "signature", "from"], [[o["name"], o["signature"], o["package"]] for o in found]))
-    else:
-        _print(f"{len(found)} ops; `opwright list --ops` lists them, `opwright info OP` describes one")
-
-
-@cli.command()
-@click.argument("op")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(op: str, as_json: bool) -> None:
-    """Describe an op: signature, dtypes, gradient, kernels, where it comes from."""
-    found = report.op(op)
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    for key in ("name", "signature", "types", "public names", "gradient", "reference", "from", "file"):
-        _print(f"[bold]{key:>13}[/bold]  {found[key]}".replace("[b n", "\\[b n"))
-    rows = [[k["device"], k["signature"], k["variant"], k["library"]] for k in found["kernels"]]
-    _print("", _table("Kernels", ["device", "dtypes", "variant", "library"], rows))
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
-    """Check the installation. Exits with 1 if something is wrong."""
-    checks = report.doctor()
-    if as_json:
-        click.echo(json.dumps(checks, indent=2))
-    else:
-        colors = {"ok": "green", "note": "yellow", "wrong": "red"}
-        for check in checks:
-            mark = f"[{colors[check['state']]}]{check['state']:5}[/]"
-            _print(f"{mark} [bold]{check['what']}[/bold]: {check['text']}")
-    sys.exit(any(check["state"] == "wrong" for check in checks))
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import sys
 from typing import Any
 
 import numpy as np
-
 from opwright import runtime
 from opwright.devices import devices
 from opwright.kernels import Kernel, kernels
