@@ -154,6 +154,12 @@ def as_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     return to_storage(array, wanted)
 
 
+def owned_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    """as_array, in memory that nobody else can write to."""
+    made = as_array(value, dtype)
+    return made if isinstance(value, (list, tuple, bool, int, float)) else made.copy()
+
+
 def as_storage(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
     """The value as `dtype` is stored; an array that is stored so already as it is."""
     if type(value) is np.ndarray and value.dtype == dtype.numpy:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from opwright import ops, scopes
-from opwright.binding import as_array, bind_tensors, natural_dtype
+from opwright.binding import bind_tensors, natural_dtype, owned_array
 from opwright.dtypes import DType
 from opwright.eager import as_eager, execute
 from opwright.eagertensor import EagerTensor
@@ -79,7 +79,7 @@ def to_graph(graph: Graph, value: Any, dtype: DType | None) -> Tensor:
         isinstance(v, Tensor) or hasattr(v, "__opwright_tensor__") for v in _leaves(value)
     ):
         return ops.stack([v if dtype is None else to_graph(graph, v, dtype) for v in value])  # type: ignore[no-any-return]
-    return _constant(graph, as_array(value, dtype), dtype or natural_dtype(value))
+    return _constant(graph, owned_array(value, dtype), dtype or natural_dtype(value))
 
 
 def _constant(graph: Graph, storage: Any, dtype: DType) -> Tensor:

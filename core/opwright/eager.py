@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from opwright._abi import ffi
-from opwright.binding import as_array, natural_dtype
+from opwright.binding import natural_dtype, owned_array
 from opwright.dtypes import DType
 from opwright.eagertensor import EagerRef, EagerTensor
 from opwright.errors import GraphError
@@ -82,7 +82,7 @@ def as_eager(value: Any, dtype: DType | None) -> EagerTensor:
         return value
     if isinstance(value, (list, tuple)) and any(isinstance(v, EagerTensor) for v in value):
         value = np.stack([np.asarray(as_eager(v, dtype)) for v in value])
-    return EagerTensor(as_array(value, dtype), dtype or natural_dtype(value))
+    return EagerTensor(owned_array(value, dtype), dtype or natural_dtype(value))
 
 
 def execute(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attributes: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from opwright import OpDef, Shape, as_dtype, convert_to_tensor, dtypes, export, ops, scopes
-from opwright.binding import as_array, natural_dtype
+from opwright.binding import as_array, natural_dtype, owned_array
 from opwright.dispatch import graph_of
 from opwright.errors import ShapeError
 from opwright.inference import shape_from
@@ -30,7 +30,7 @@ def constant(
     it does not fit (with verify_shape: where it has another shape), DTypeError where `dtype` cannot hold it.
     """
     wanted = natural_dtype(value) if dtype is None else as_dtype(dtype)
-    array = as_array(value, wanted)
+    array = owned_array(value, wanted)
     if shape is not None:
         array = _extended(array, as_shape(shape).known(), verify_shape)
     return const(array, wanted, name=name)

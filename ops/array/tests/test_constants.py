@@ -57,3 +57,14 @@ def test_fill(rng):
     check_op(lambda v: ow.fill([2, 0, 3], v), [case(rng.normal())], lambda v: np.full((2, 0, 3), v))
     check_op(lambda v: ow.fill([2, 3], v), [case(rng.normal())], lambda v: np.full((2, 3), v))
     check_op(lambda n, v: ow.fill(n, v), [case(np.array([2, 3]), np.array(True))], np.full, gradient=False)
+
+
+def test_an_eager_tensor_does_not_change_with_the_array_it_was_made_of():
+    array = np.ones(3, np.float32)
+    with ow.GradientTape() as tape:
+        x = ow.constant(array)
+        tape.watch(x)
+        y = x * array
+    array[:] = 7
+    np.testing.assert_array_equal(x, np.ones(3))
+    np.testing.assert_array_equal(tape.gradient(y, x), np.ones(3))
