@@ -159,7 +159,7 @@ def constant_value(tensor: Any) -> Any:
         partial = definition.value_function(graph_context(node))
         if partial is not None:
             known = not any(v is None for v in np.asarray(partial, object).flat)
-            return np.asarray(partial).astype(tensor.dtype.numpy) if known else None
+            return stored(partial, tensor.dtype) if known else None
     if definition.role != "kernel" or definition.stateful or not _small(node):
         return None
     values = [t.static_value() for t in node.inputs]
@@ -168,6 +168,14 @@ def constant_value(tensor: Any) -> Any:
     from opwright.eager import evaluate
 
     return evaluate(definition, node.groups, values, node.attributes)[tensor.index]
+
+
+def stored(elements: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    """Known elements in the dtype's storage. Integers wrap around, as they do in kernels."""
+    array = np.asarray(elements)
+    if array.dtype.kind == "O" and dtype.is_integer:
+        array = np.array([int(v) % 2**64 for v in array.flat], np.uint64).reshape(array.shape)
+    return array.astype(dtype.numpy)
 
 
 def _small(node: Any) -> bool:

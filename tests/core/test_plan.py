@@ -249,3 +249,15 @@ def test_a_view_of_what_a_cluster_computes_names_the_cluster(graph, session):
     laid_out(session, [y], [x, z], [(2, 2), (3, 4)])
     at, other = np.arange(4.0).reshape(2, 2), np.arange(12.0).reshape(3, 4)
     np.testing.assert_allclose(session.run(y, {x: at, z: other}), other.sum(0) * (np.exp(at) + 1).reshape(4))
+
+
+def test_an_assigned_variable_may_be_read_once_sizes_are_known(graph, session):
+    v = ow.Variable([1.0, 2.0])
+    x = ow.placeholder("float32", [None])
+    positive = ow.boolean_mask(x, x > 0.0)
+    assigned = ow.assign(v, [3.0, 4.0])
+    session.run(v.initializer)
+    at = {x: [1.0, -1.0, 2.0]}
+    np.testing.assert_array_equal(session.run(ow.concat([positive, assigned], 0), at), [1, 2, 3, 4])
+    added = ow.assign_add(assigned, [1.0, 1.0] * ow.reduce_sum(positive))
+    np.testing.assert_array_equal(session.run(added * 2.0, at), [12, 14])

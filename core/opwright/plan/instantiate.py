@@ -16,7 +16,7 @@ from opwright.binding import as_storage
 from opwright.dtypes import DType
 from opwright.errors import GraphError, InvalidArgumentError, OpwrightError, ShapeError
 from opwright.graph import Operation, Tensor
-from opwright.inference import Context, output_dtypes
+from opwright.inference import Context, output_dtypes, stored
 from opwright.layouts import Layout
 from opwright.opdef import OpDef
 from opwright.plan.ir import Node, Program, Storage, Value
@@ -136,7 +136,11 @@ class Builder:
                 self.values.setdefault(tensor, value)
 
     def _value(self, tensor: Tensor) -> Value:
-        value = self.values[tensor]
+        value = self.values.get(tensor)
+        if value is None:  # a variable that an operation of the step's first part has passed on
+            variable = variable_of(tensor)
+            assert variable is not None, tensor
+            value = self.values[variable.outputs[0]]
         if value.dynamic:
             raise Unresolved
         return value
@@ -301,7 +305,7 @@ class Builder:
         if definition.value_function is not None:
             elements = definition.value_function(self._context(definition, groups, context.attributes, ask=False))
             if elements is not None and not any(e is None for e in np.asarray(elements, object).flat):
-                return [constant(np.asarray(elements).astype(dtypes[0].numpy).reshape(shapes[0].known()), dtypes[0])]
+                return [constant(stored(elements, dtypes[0]).reshape(shapes[0].known()), dtypes[0])]
         inputs = [v for g in groups for v in g]
         if "fold" not in self.on or definition.stateful or not all(v.constant is not None for v in inputs):
             return None
