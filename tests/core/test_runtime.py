@@ -25,7 +25,11 @@ def program(text, **env):
 
 
 def finished(process, timeout=120):
-    out, err = process.communicate(timeout=timeout)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 0, err
     return out
 
@@ -66,20 +70,27 @@ def test_a_forked_child_can_run():
     assert finished(program(text, OPWRIGHT_WORKERS="3")).endswith("child 0\n")
 
 
+LONG = {
+    "many nodes": "functools.reduce(lambda y, _: ow.exp(y * 0.001) - ow.reduce_sum(y) * 1e-9, range(60), x)",
+    "one node": "ow.matmul(ow.broadcast_to(x, [4, 2000, 2000]), x)[:, 0, 0]",
+}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no signals here")
-def test_ctrl_c_interrupts_a_long_step():
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("step", LONG.values(), ids=LONG)
+def test_ctrl_c_interrupts_a_long_step(step, workers):
     text = """
-        import sys, time
+        import functools, signal, time
         import numpy as np
         import opwright as ow
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job is started with it ignored
         with ow.Graph().as_default():
-            x = ow.placeholder("float32", [2000, 1000])
-            y = x
-            for i in range(300):
-                y = ow.exp(y * 0.001) - ow.reduce_sum(y) * 1e-9
+            x = ow.placeholder("float32", [2000, 2000])
+            y = STEP
             session = ow.Session()
             small = x[:1, :1] * 2.0
-            fed = np.ones((2000, 1000), np.float32)
+            fed = np.ones((2000, 2000), np.float32)
             step = session.make_callable(y, [x])
             step(fed)
             print("ready", flush=True)
@@ -89,7 +100,7 @@ def test_ctrl_c_interrupts_a_long_step():
             except KeyboardInterrupt:
                 print("interrupted", time.time(), session.run(small, {x: fed})[0, 0], flush=True)
     """
-    process = program(text)
+    process = program(text.replace("STEP", step), OPWRIGHT_WORKERS=workers)
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.3)
     sent = time.time()

@@ -13,6 +13,7 @@ from opwright.plan.memory import Block, Layouter
 from opwright.plan.stages import Stage
 from opwright.runtime import NULL, host, lib
 
+GRAIN_NS = 200_000  # estimated; how long a worker may go on before it asks whether to stop
 YIELD_NS = 50_000_000  # how long owr_run may go on before Python gets to serve signals
 
 
@@ -94,7 +95,7 @@ def _stages(stages: list[Stage]) -> Any:
         c_stage.parallel = stage.parallel
         c_stage.wake = stage.nanoseconds >= 50_000
         chunks = sum(node.prepared.n_chunks for node in stage.nodes)
-        c_stage.grain = max(1, chunks // 64)
+        c_stage.grain = max(1, min(chunks // 64, int(chunks * GRAIN_NS / max(1.0, stage.nanoseconds))))
         first += len(stage.nodes)
     return made
 

@@ -26,7 +26,7 @@ def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:
     """The program's nodes that have work to do, dealt into stages; program.nodes comes out in their order."""
     needs = program.dependencies()
     program.nodes = topological(program.nodes, needs)
-    if "parallel" not in on or workers == 1:
+    if "parallel" not in on:
         made = [Stage(False, [n for n in program.nodes if n.prepared is not None])]
         return [s for s in made if s.nodes]
     level: dict[Node, int] = {}

@@ -81,15 +81,20 @@ Form choose(const Product &p) {
 
 int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// Cuts matrices into blocks worth some 50 us, at most a few per worker; the longer side is cut first.
+// Cuts matrices into blocks worth some 50 us, at most a few per worker; the longer side is cut first. What takes long
+// is cut further, so that a step can be interrupted between blocks, but not to blocks that copy more than they
+// multiply.
 void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   const double work = static_cast<double>(p->m * p->n * p->k);
-  const int64_t all = std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
-  const int64_t want = workers == 1 ? 1 : std::clamp(static_cast<int64_t>(work / 2e6), int64_t{1}, all);
+  const int64_t all = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
+  const int64_t few = std::clamp(static_cast<int64_t>(work / 2e6), int64_t{1}, all);
+  const int64_t want = std::max(few, static_cast<int64_t>(work / 2.5e8));
   const int64_t bands = std::max<int64_t>(1, rounded(p->m, gemm::kBand) / gemm::kBand);
   const int64_t strips = std::max<int64_t>(1, rounded(p->n, 128) / 128);
   const bool tall = p->m >= p->n;
-  const int64_t first = std::min(want, tall ? bands : strips), second = std::min(want / first, tall ? strips : bands);
+  const int64_t coarse = tall ? p->m / (4 * gemm::kBand) : p->n / gemm::kColumns;
+  const int64_t first = std::min(std::max(few, std::min(want, coarse)), tall ? bands : strips);
+  const int64_t second = std::min(want / first, tall ? strips : bands);
   const int64_t down = tall ? first : second, over = tall ? second : first;
   p->rows = std::min(rounded((p->m + down - 1) / down, gemm::kRows), most_rows);
   p->columns = std::min(rounded((p->n + over - 1) / over, 64), most_columns);

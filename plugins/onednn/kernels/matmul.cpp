@@ -84,12 +84,14 @@ int32_t read(const ow_plan *plan, Sliced *s) {
 bool constant_weights(const ow_plan *plan) { return plan->const_in >> 1 & 1; }
 
 // Slices worth 50 us or more, a few per worker; of the rows if there are many, else every slice would read all of b.
+// More slices where they would take long, so that a step can be interrupted between them.
 void slice(Sliced *s, int32_t workers) {
   const double work = static_cast<double>(s->m) * static_cast<double>(s->n) * static_cast<double>(s->k);
   s->by_columns = s->m < 128;
   const int64_t unit = s->by_columns ? 64 : 16, most = (s->units() + unit - 1) / unit;
-  const int64_t want = workers == 1 ? 1 : std::clamp<int64_t>(static_cast<int64_t>(work / 3e6), 1, 4 * workers);
-  const int64_t pieces = std::min(want, most);
+  const int64_t few = workers == 1 ? 1 : std::clamp<int64_t>(static_cast<int64_t>(work / 3e6), 1, 4 * workers);
+  const int64_t fine = std::min(static_cast<int64_t>(work / 2.5e8), s->units() / 128);
+  const int64_t pieces = std::min(std::max(few, fine), most);
   s->each = ((s->units() + pieces - 1) / pieces + unit - 1) / unit * unit;
   s->each = std::min(s->each, s->units());
   s->n_slices = (s->units() + s->each - 1) / s->each;
