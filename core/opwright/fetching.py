@@ -21,6 +21,8 @@ class Fetches:
         self._index: dict[Tensor, int] = {}
         self.build: Build = self._visit(nest)
         self.single = self._is_tensor(nest)
+        items = nest if type(nest) in (list, tuple) else [nest]
+        self.flat = not any(isinstance(item, (list, tuple, dict)) for item in items)
 
     def _is_tensor(self, nest: Any) -> bool:
         return (

@@ -45,7 +45,8 @@ class Session:
         self.lanes = Lanes()
         self.default_device = getattr(config, "default_device", "cpu")
         self.soft_placement = bool(getattr(config, "allow_soft_placement", False))
-        self._steps: dict[Any, tuple[Step, Fetches]] = {}
+        self._steps: dict[Any, Step] = {}  # by fetched tensors, targets and fed tensors
+        self._calls: dict[Any, tuple[Step, Fetches]] = {}  # by fetches and feeds as they were given
         self._variables: dict[Operation, tuple[list[Storage], list[tuple[int, ...]]]] = {}
         self._randoms: dict[Operation, tuple[int, int, Any]] = {}
         self._closed = False
@@ -58,7 +59,7 @@ class Session:
         gives the values of its tensors. Operations give None."""
         feeds = feed_dict or _NO_FEEDS
         try:
-            step, structure = self._steps[_key(fetches, feeds)]
+            step, structure = self._calls[_key(fetches, feeds)]
         except (KeyError, TypeError):
             step, structure = self._step(fetches, tuple(feeds))
         found = step.run([*feeds.values()])
@@ -86,12 +87,13 @@ class Session:
         fed = [self._feedable(f) for f in feeds]
         if len(set(fed)) != len(fed):
             raise GraphError("a tensor is fed twice; feed each once")
-        made = Step(Spec(structure.tensors, fed, structure.targets), self), structure
-        try:
-            self._steps[_key(fetches, feeds)] = made
-        except TypeError:
-            pass  # nested fetches are not hashable: looked up by structure each time
-        return made
+        parts = (*structure.tensors, None, *structure.targets, None, *fed)
+        step = self._steps.get(parts)
+        if step is None:
+            step = self._steps[parts] = Step(Spec(structure.tensors, fed, structure.targets), self)
+        if structure.flat:  # of the others some cannot be hashed, and tuples of any type are equal
+            self._calls[_key(fetches, feeds)] = step, structure
+        return step, structure
 
     def _feedable(self, thing: Any) -> Tensor:
         found = self.graph.as_graph_element(thing, allow_operation=False)
@@ -134,6 +136,7 @@ class Session:
 
     def _forget_plans(self) -> None:
         self._steps.clear()
+        self._calls.clear()
         self.lanes.clear()
 
     def rng(self, node: Any) -> tuple[Any, Any]:

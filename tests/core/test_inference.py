@@ -37,7 +37,7 @@ def test_known_does_not_look_at_what_is_fed(known_size, graph, session):
     fed = known_size(x, size)
     for n in (2, 1, 0):
         assert session.run([from_shape, fed], {x: np.ones(2), size: n})[1].shape == (2,)
-    ((step, _),) = session._steps.values()
+    (step,) = session._steps.values()
     assert not step.spec.value_feeds
 
 

@@ -256,3 +256,53 @@ def test_a_failed_step_leaves_the_session_usable(graph, session):
     with pytest.raises(IndexError, match=r"(?s)\[gather\].*7.*\[0, 3\).*built at File .*test_session"):
         session.run(picked, {x: [0, 7]})
     np.testing.assert_array_equal(session.run(picked, {x: [2, 0]}), [[4, 5], [0, 1]])
+
+
+def test_nested_fetches_are_planned_once_and_keep_their_types(graph, session):
+    x = ow.placeholder("float32", [2])
+    y, z = ow.exp(x), x * 2.0
+    First, Second = collections.namedtuple("First", "a b"), collections.namedtuple("Second", "c d")
+    at = {x: [0.0, 0.0]}
+    for nest in (First(y, z), Second(y, z), [(y, z)], [First(y, z)], {"y": y, "z": [z]}, [y, z]):
+        for _ in range(2):
+            found = session.run(nest, at)
+            assert type(found) is type(nest)
+            if not isinstance(nest, dict):
+                assert type(found[0]) is (type(nest[0]) if isinstance(nest[0], tuple) else np.ndarray)
+    (lane,) = session.lanes.free
+    assert len(lane.executables) == 1
+
+
+def test_a_feed_that_is_not_aligned_is_read_right(graph, session):
+    x = ow.placeholder("float64", [1000])
+    fed = np.zeros(8001, np.uint8)[1:].view(np.float64)
+    fed[:] = np.arange(1000)
+    assert not fed.flags.aligned
+    np.testing.assert_array_equal(session.run(x * 2.0, {x: fed}), 2.0 * np.arange(1000))
+
+
+def test_an_array_of_the_wrong_dtype_is_refused_by_name(graph, session):
+    x, n = ow.placeholder("float32", [2], name="x"), ow.placeholder("int32", [2], name="n")
+    y = ow.cast(n, "float32") + x
+    good = {x: np.ones(2, np.float32), n: np.ones(2, np.int32)}
+    for _ in range(2):  # before and after there is a plan
+        with pytest.raises(TypeError, match=r"x:0: a tensor holds numbers or bools, got array\(\[1.\+0.j"):
+            session.run(y, {**good, x: np.ones(2, np.complex64)})
+        with pytest.raises(TypeError, match=r"n:0: int32 cannot hold float64 values"):
+            session.run(y, {**good, n: np.ones(2)})
+        np.testing.assert_array_equal(session.run(y, good), [2, 2])
+
+
+def test_a_constant_does_not_change_with_the_array_it_was_made_of(graph, session):
+    array = np.ones(3, np.float32)
+    x = ow.placeholder("float32", [3])
+    made = [ow.constant(array), ow.convert_to_tensor(array), x * array]
+    array[:] = 7
+    for tensor in made:
+        np.testing.assert_array_equal(session.run(tensor, {x: np.ones(3)}), np.ones(3))
+
+
+def test_known_integers_wrap_around_as_computed_ones_do(graph, session):
+    lowest = ow.constant([-(2**31)])
+    np.testing.assert_array_equal(session.run(lowest // ow.constant([-1])), [-(2**31)])
+    np.testing.assert_array_equal((ow.constant([2**31 - 1]) * 2).static_value(), [-2])

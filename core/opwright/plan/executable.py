@@ -69,9 +69,10 @@ class Executable:
 
     def feed(self, values: Sequence[Any]) -> bool:
         """Feeds arrays and numbers. False if their shapes are not those this executable was made for."""
+        if self._held:  # by a run that failed
+            self._held.clear()
         for put, value in zip(self._puts, values):
             if not put(value):
-                self._held.clear()
                 return False
         return True
 
@@ -94,7 +95,6 @@ class Executable:
         while status == _YIELD:
             status = run_plan(self.plan, 1)
         if status:
-            self._held.clear()
             error = self.plan.err
             node = self.emitted.nodes[error.node] if 0 <= error.node < len(self.emitted.nodes) else None
             message = ffi.string(error.message).decode(errors="replace")
@@ -129,10 +129,11 @@ class Executable:
         from_buffer = ffi.from_buffer
 
         def put(array: Any) -> bool:
-            if type(array) is not np.ndarray or array.dtype != wanted or not array.flags.c_contiguous:
+            dense = type(array) is np.ndarray and (flags := array.flags).c_contiguous and flags.aligned
+            if not dense or array.dtype != wanted:
                 if type(array) not in NUMERIC:
                     return False
-                array = np.ascontiguousarray(as_storage(array, dtype)) if shape else as_storage(array, dtype)
+                array = np.require(as_storage(array, dtype), requirements=["C", "A"])
             if array.shape != shape:
                 return False
             held.append(array)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from opwright.binding import as_array
+from opwright.binding import as_array, as_storage
 from opwright.devices import device
 from opwright.errors import ArgumentError, DTypeError
 from opwright.graph import Tensor
@@ -68,6 +68,8 @@ class Step:
             if executable is None or not executable.feed(values):
                 executable = self.executable(lane, values)
             results = executable.run(values)
+        except ArgumentError as e:
+            raise self._named(e, values) from None
         finally:
             free.append(lane)
         return results if executable.rest is None else self._go_on(executable, results)
@@ -96,18 +98,22 @@ class Step:
         key = tuple(shapes)
         if not self.spec.value_feeds:
             return key
-        return key, *(np.asarray(values[i]).tobytes() for i in sorted(self.spec.value_feeds))
+        return key, *(as_storage(values[i], self._dtypes[i]).tobytes() for i in sorted(self.spec.value_feeds))
 
     def _array(self, i: int, value: Any) -> Any:
         """A fed value that is neither array nor number as an array."""
         if isinstance(value, Tensor):
-            raise DTypeError(
-                f"{self.spec.feeds[i].name} must be fed a value, got {value}; run that first, and feed its value"
-            )
-        try:
-            return as_array(getattr(value, "storage", value), self._dtypes[i])
-        except ArgumentError as e:
-            raise type(e)(f"{self.spec.feeds[i].name}: {e}") from None
+            raise DTypeError(f"must be fed a value, got {value}; run that first, and feed its value")
+        return as_array(getattr(value, "storage", value), self._dtypes[i])
+
+    def _named(self, error: ArgumentError, values: list[Any]) -> ArgumentError:
+        """The error, with the name of the tensor that cannot hold what it is fed, if there is one."""
+        for i, value in enumerate(values):
+            try:
+                self._array(i, value)
+            except ArgumentError as e:
+                return type(e)(f"{self.spec.feeds[i].name}: {e}")
+        return error
 
     def _go_on(self, executable: Executable, results: list[Any]) -> list[Any]:
         """Runs what had to wait for sizes, and puts the results of both parts in order."""

@@ -75,7 +75,7 @@ def test_a_loop_over_a_run_time_index_makes_one_plan(session, rng):
         np.testing.assert_array_equal(row, value[k])
         np.testing.assert_array_equal(two, value[k : k + 2])
         np.testing.assert_array_equal(also, value[k : k + 2])
-    ((step, _),) = session._steps.values()
+    (step,) = session._steps.values()
     assert len(session.lanes.free[-1].executables[step]) == 1
 
 
