@@ -50,9 +50,16 @@ def _key(key: Any) -> tuple[str, Any]:
     return type(key).__name__, key
 
 
+def _own(nest: Any) -> Any:
+    """What a thing that is a nest by its own account gives: its parts, and how to make it of others."""
+    method = getattr(nest, "__opwright_nest__", None)
+    return None if method is None else method()
+
+
 def _parts(nest: Any) -> list[Any] | None:
-    if hasattr(nest, "__opwright_nest__"):
-        return list(nest.__opwright_nest__()[0])
+    own = _own(nest)
+    if own is not None:
+        return list(own[0])
     if isinstance(nest, dict):
         return [nest[key] for key in sorted(nest, key=_key)]
     return list(nest) if isinstance(nest, (list, tuple)) else None
@@ -63,8 +70,9 @@ def _pack(nest: Any, leaves: Any) -> Any:
     if parts is None:
         return next(leaves)
     made = [_pack(part, leaves) for part in parts]
-    if hasattr(nest, "__opwright_nest__"):
-        return nest.__opwright_nest__()[1](made)
+    own = _own(nest)
+    if own is not None:
+        return own[1](made)
     if isinstance(nest, dict):
         by_key = dict(zip(sorted(nest, key=_key), made, strict=True))
         return type(nest)((key, by_key[key]) for key in nest)

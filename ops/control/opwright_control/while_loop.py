@@ -13,6 +13,7 @@ from opwright_control import nest
 from opwright_control.cond import scalar
 from opwright_control.funcgraph import Body
 from opwright_control.loop import Recipe, make_loop
+from opwright_control.tensor_array import TensorArray, arrays, settle_like, unsettled
 from opwright_control.trace import as_output, trace
 
 
@@ -52,13 +53,17 @@ def _call(function: Callable[..., Any], variables: Any) -> Any:
 
 
 def _eagerly(cond: Any, body: Any, loop_vars: Any, maximum: Any) -> Any:
-    variables = nest.pack(loop_vars, [convert_to_tensor(v) for v in nest.flatten(loop_vars)])
+    variables = _eager_values(loop_vars)
     done = 0
     while (maximum is None or done < int(maximum)) and bool(_call(cond, variables)):
-        variables = _same_nest("while_loop", loop_vars, _call(body, variables))
-        variables = nest.pack(variables, [convert_to_tensor(v) for v in nest.flatten(variables)])
+        variables = _eager_values(_same_nest("while_loop", loop_vars, _call(body, variables)))
         done += 1
     return variables
+
+
+def _eager_values(variables: Any) -> Any:
+    leaves = nest.flatten(variables)
+    return nest.pack(variables, [v if isinstance(v, TensorArray) else convert_to_tensor(v) for v in leaves])
 
 
 def _same_nest(op: str, before: Any, after: Any) -> Any:
@@ -83,6 +88,8 @@ def run_loop(
     """The loop in the current graph; `body` and `cond` take the loop_vars as arguments."""
     graph = scopes.current_graph()
     assert graph is not None
+    if unsettled(loop_vars):
+        _settle(op, body, loop_vars)
     starts = [_start(graph, v) for v in nest.flatten(loop_vars)]
     shapes = _invariants(op, starts, loop_vars, invariants)
     arguments = [(t.dtype, shape) for t, shape in zip(starts, shapes, strict=True)]
@@ -101,6 +108,22 @@ def run_loop(
     )
     made = make_loop(graph, recipe)
     return nest.pack(loop_vars, made.outputs[: len(starts)])
+
+
+def _settle(op: str, body: Callable[..., Any], loop_vars: Any) -> None:
+    """Finds the shapes of what the body writes to arrays that know none, by building it for a trial."""
+    starts = [_start(scopes.current_graph(), v) for v in nest.flatten(loop_vars)]
+    arguments = [(t.dtype, t.shape) for t in starts]
+    _, result = trace(f"{op}_trial", lambda *vs: _call(body, nest.pack(loop_vars, vs)), arguments)
+    result = result if isinstance(result, (list, tuple, dict)) else [result]
+    settle_like(_values(loop_vars), _values(result))
+    for array in arrays(loop_vars):
+        if not array.is_settled:  # not written in the body
+            array.settle(array.element_shape)
+
+
+def _values(nested: Any) -> list[Any]:
+    return list(nested.values()) if isinstance(nested, dict) else list(nested)
 
 
 def _start(graph: Any, value: Any) -> Tensor:

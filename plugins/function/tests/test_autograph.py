@@ -266,6 +266,19 @@ def test_a_python_loop_left_by_a_tensor():
         assert int(f(ow.constant(start))) == x
 
 
+def test_collecting_in_a_tensor_array():
+    @ow.function
+    def squares(n):
+        array = ow.TensorArray("int32", n)
+        for i in range(n):
+            if i % 2 == 0:
+                array = array.write(i, i * i)
+        return array.stack()
+
+    assert squares(ow.constant(5)).numpy().tolist() == [0, 0, 4, 0, 16]
+    assert squares(4).numpy().tolist() == [0, 0, 4, 0]
+
+
 def helper(x):
     while x < 20:
         x = x * 2

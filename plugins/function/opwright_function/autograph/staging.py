@@ -14,6 +14,7 @@ from opwright_control.branch import make_branch
 from opwright_control.cond import scalar
 from opwright_control.funcgraph import Body, FuncGraph
 from opwright_control.loop import Recipe, make_loop
+from opwright_control.tensor_array import settle_like, unsettled
 from opwright_control.trace import as_output, common_shape, trace, unify
 
 from opwright_function.autograph.jumps import RESULT
@@ -68,6 +69,8 @@ def branches(test: Tensor, then: Any, orelse: Any, values: Sequence[Any], names:
     """The variables after a branch of the graph."""
     test = scalar("if", "the condition", test)
     (false_graph, without), (true_graph, with_) = trace("else", orelse), trace("then", then)
+    if settle_like(list(values), list(with_)) or settle_like(list(values), list(without)):
+        return branches(test, then, orelse, values, names)  # now that arrays know the shape of their elements
     if RESULT in names:
         at = list(names).index(RESULT)
         without, with_ = _filled(false_graph, without, with_, at), _filled(true_graph, with_, without, at)
@@ -164,7 +167,7 @@ def _marked(value: Any) -> Any:
         return value
     kinds = {int: _Int, float: _Float}
     leaves = nest.flatten(value)
-    if not any(type(leaf) in kinds for leaf in leaves):
+    if not any(type(leaf) in kinds for leaf in leaves) and not unsettled(value):
         return value
     return nest.pack(value, [kinds[type(leaf)](leaf) if type(leaf) in kinds else leaf for leaf in leaves])
 
@@ -185,6 +188,8 @@ class _States:
         while True:
             self._marks = [v if i in self.changed else _marked(v) for i, v in enumerate(self.values)]
             graph, after = build(self.arguments, self._variables)
+            if settle_like(self.values, list(after)):
+                continue  # arrays have learnt the shape of their elements: they are states now
             new = [
                 i for i, v in enumerate(self._marks) if i not in self.changed and self._changes(v, after[i], names[i])
             ]
