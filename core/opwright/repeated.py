@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from opwright.dtypes import BY_NAME
+from opwright.dtypes import BY_NAME, bfloat16
 from opwright.eager import as_eager, record, ref_flags, step_for, world
 from opwright.eagertensor import EagerRef, EagerTensor, Kind, kind_of
 from opwright.opdef import OpDef
@@ -150,7 +150,8 @@ class Learnt:
         self.groups = [[None if t.is_ref else t.dtype for t in group] for group in groups]
         kinds = [kind_of(value.dtype, value.shape) for value in executable.program.fetches]
         numbers = [t.dtype for group in groups for t in group]
-        direct = all(type(v) is np.ndarray or d.is_floating for v, d in zip(values, numbers, strict=True))
+        plain = [type(v) is np.ndarray or (d.is_floating and d is not bfloat16) for v, d in zip(values, numbers)]
+        direct = all(plain)
         if direct and definition.single and len(kinds) == 1 and not constants and executable.is_simple:
             self.run = _direct(executable, kinds[0])
         else:

@@ -191,7 +191,8 @@ def check_gradient(
     atol: float = 1e-6,
     seed: int = 0,
 ) -> None:
-    """Checks the derivatives of a function of tensors at the arrays against central differences.
+    """Checks the derivatives of a function of tensors at the arrays, in a graph and on a tape, against central
+    differences.
 
     With second_order also the derivatives of the derivatives. Raises AssertionError.
     """
@@ -214,7 +215,10 @@ def check_gradient(
 
         def slopes(*values: Any) -> Any:
             floating = [v for v in values if v.dtype.is_floating]
-            made = [_dense(g) for g in gradients(weighted(*values), floating) if g is not None]
+            with ops.GradientTape() as tape:
+                tape.watch(floating)
+                ys = weighted(*values)
+            made = [_dense(g) for g in tape.gradient(ys, floating) if g is not None]
             return [ops.reduce_sum(g * ops.constant(_spread(g.shape.known()), g.dtype)) for g in made]
 
         _compare(slopes, flat, rtol * 10, atol * 10, "second derivative")
@@ -252,3 +256,10 @@ def _compare(function: Callable[..., Any], flat: list[Any], rtol: float, atol: f
         for i, got in zip(floating, symbolic, strict=True):
             want = numeric_gradient(value, flat, i)
             np.testing.assert_allclose(got, want, rtol=rtol, atol=atol, err_msg=f"{what} of argument {i}")
+    tensors = [_float64(a) for a in flat]
+    with ops.GradientTape() as tape:
+        tape.watch([tensors[i] for i in floating])
+        ys = function(*tensors)
+    on_tape = tape.gradient(ys, [tensors[i] for i in floating], unconnected_gradients="zero")
+    for i, got, want in zip(floating, on_tape, symbolic, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-10, err_msg=f"{what} of argument {i} on a tape")
