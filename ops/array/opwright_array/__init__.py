@@ -3,6 +3,7 @@
 from opwright import hookimpl
 
 from opwright_array import (
+    assertions,
     blocks,
     callbacks,
     checks,
@@ -34,4 +35,4 @@ from opwright_array import (
 def opwright_register_ops(register):
     register(constants, placeholders, passing, shapes, reshape, join, divide, slices, indexing, select)
     register(gather, scatter, one_hot, series, convert, pad, tile, matrix, order, blocks, sets, partition)
-    register(checks, callbacks)
+    register(checks, callbacks, assertions)

@@ -2,9 +2,9 @@
 
 from opwright import hookimpl
 
-from opwright_random import fill, initializers, scaled_initializers, seeds, stateless
+from opwright_random import fill, generator, initializers, scaled_initializers, seeds, stateless
 
 
 @hookimpl
 def opwright_register_ops(register):
-    register(seeds, fill, stateless, initializers, scaled_initializers)
+    register(seeds, fill, stateless, generator, initializers, scaled_initializers)
