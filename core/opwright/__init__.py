@@ -36,6 +36,7 @@ from opwright.shapes import Shape
 __version__ = "0.1.0"
 
 TensorShape = Shape
+newaxis = None
 
 
 def __getattr__(name: str) -> Any:
@@ -76,6 +77,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "newaxis",
     "ops",
     "uint8",
 ]

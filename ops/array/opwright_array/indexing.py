@@ -10,23 +10,22 @@ from opwright import convert_to_tensor, export, ops
 from opwright.errors import ArgumentError
 from opwright.shapes import normalize_axis
 
+from opwright_array.advanced import picked
 from opwright_array.slices import sliced
 from opwright_array.spec import Spec
 
 
 @export("getitem")
 def getitem(x: Any, key: Any, name: str | None = "getitem") -> Any:
-    """What `x[key]` is: ints (also scalar tensors), slices, an ellipsis and new axes make a slice; a boolean mask picks
-    the elements or rows where it is true; a list, array or tensor of integers picks rows.
+    """What `x[key]` is, as in NumPy: ints (also scalar tensors), slices, an ellipsis and new axes make a slice; a mask of
+    bools picks the elements or rows where it is true; lists, arrays or tensors of integers pick rows, or elements.
 
     Raises ArgumentError for any other key, ShapeError for an index that the shape shows to be outside.
     """
     x = x.__opwright_tensor__() if hasattr(x, "__opwright_tensor__") else x
     keys = key if isinstance(key, tuple) else (key,)
     if any(_is_array(k) for k in keys):
-        if len(keys) > 1:
-            raise ArgumentError("[getitem] an array must be the only index; gather and gather_nd take more")
-        return _picked(x, keys[0])
+        return _picked(x, keys, name)
     spec, values = _spec(keys)
     return sliced(x, spec, values, name)
 
@@ -43,15 +42,15 @@ def _is_bool(key: Any) -> bool:
     return isinstance(key, (bool, np.bool_)) or str(getattr(key, "dtype", "")) in ("bool", "<dtype: 'bool'>")
 
 
-def _picked(x: Any, key: Any) -> Any:
-    if isinstance(key, (bool, np.bool_)):
-        raise ArgumentError(f"[getitem] a mask must be an array of bools, got {key}")
-    key = convert_to_tensor(key)
-    if key.dtype.is_bool:
-        return boolean_mask(x, key)
-    if key.dtype.is_integer:
-        return ops.gather(x, key)
-    raise ArgumentError(f"[getitem] an array of indices must hold integers or bools, got {key.dtype.name}")
+def _picked(x: Any, keys: tuple[Any, ...], name: str | None) -> Any:
+    for key in keys:
+        if isinstance(key, (bool, np.bool_)):
+            raise ArgumentError(f"[getitem] a mask must be an array of bools, got {key}")
+    if len(keys) == 1 and not isinstance(keys[0], list):
+        only = convert_to_tensor(keys[0])
+        if only.dtype.is_bool:
+            return boolean_mask(x, only)
+    return picked(x, keys, _is_array, name)
 
 
 def _spec(keys: tuple[Any, ...]) -> tuple[Spec, dict[int, Any]]:

@@ -158,7 +158,7 @@ def test_boolean_mask(rng):
         (lambda x: x[1.5], r"\[getitem\] an index must be an int, .* got 1.5"),
         (lambda x: x["a"], r"\[getitem\] an index must be an int, .* got 'a'"),
         (lambda x: x[True], r"\[getitem\] a mask must be an array of bools, got True"),
-        (lambda x: x[[0, 1], 0], r"\[getitem\] an array must be the only index; gather"),
+        (lambda x: x[[0, 1], 0, 0], r"\[getitem\] at most 2 dimensions can be indexed, got 3"),
         (lambda x: x[ow.constant(1.0)], "an index must be an integer, got float32"),
         (lambda x: x[np.ones(3, bool)], r"compatible"),
         (lambda x: ow.slice(x, [0, 2], [1, 2]), r"\[slice\] size of dimension 1 must be at most 1, got 2"),
