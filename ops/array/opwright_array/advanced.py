@@ -1,8 +1,8 @@
 """Indexing by arrays, as NumPy does it: https://numpy.org/doc/stable/user/basics.indexing.html#advanced-indexing.
 
 Slices and new axes come first. Then the dimensions with an array (a number beside an array counts as one) are gathered
-at the arrays broadcast against each other. What they broadcast to takes the place of these dimensions if they were next to
-each other, else it comes first.
+at the arrays broadcast against each other. What they broadcast to takes the place of these dimensions if they were next
+to each other, else it comes first.
 """
 
 from __future__ import annotations

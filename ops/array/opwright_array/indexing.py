@@ -17,8 +17,8 @@ from opwright_array.spec import Spec
 
 @export("getitem")
 def getitem(x: Any, key: Any, name: str | None = "getitem") -> Any:
-    """What `x[key]` is, as in NumPy: ints (also scalar tensors), slices, an ellipsis and new axes make a slice; a mask of
-    bools picks the elements or rows where it is true; lists, arrays or tensors of integers pick rows, or elements.
+    """What `x[key]` is, as in NumPy: ints (also scalar tensors), slices, an ellipsis and new axes make a slice; a mask
+    picks the elements or rows where it is true; lists, arrays or tensors of integers pick rows, or elements.
 
     Raises ArgumentError for any other key, ShapeError for an index that the shape shows to be outside.
     """
