@@ -10,9 +10,7 @@ _names = Namespace(registry, "")
 
 
 def __getattr__(name: str) -> Any:
-    found = getattr(_names, name)
-    if not isinstance(found, Namespace):
-        globals()[name] = found
+    found = globals()[name] = getattr(_names, name)
     return found
 
 

@@ -36,7 +36,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._names: dict[str, Any] = {}  # dotted public name -> OpDef, function, class or Clash
-        self._resolved: dict[str, Any] = {}  # those that have been asked for, and are no clash
+        self._resolved: dict[str, Any] = {}  # those that have been asked for: what they stand for, or a Namespace
         self._owners: dict[str, Package] = {}
         self._packages: list[Package] | None = None
         self._index: dict[str, list[Package]] = {}
@@ -56,9 +56,7 @@ class Registry:
         found = self._resolved.get(name)
         if found is None:
             with self._lock:
-                found = self._find(name)
-                if not isinstance(found, Namespace):
-                    self._resolved[name] = found
+                found = self._resolved[name] = self._find(name)
         return found
 
     def _find(self, name: str) -> Any:
@@ -155,6 +153,7 @@ class Registry:
             if there is not None:
                 raise SchemaError(f"{name!r} is registered already, by {owner or 'this program'}; choose another name")
             self._names[name] = thing
+            self._resolved.pop(name, None)  # it may have been the beginning of longer names only
             if package is not None:
                 self._owners[name] = package
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from opwright import OpDef, dtypes, ops
 from opwright.shapes import normalize_axis
 
-softmax = OpDef("softmax(logits: T['*b n'], axis: int = -1) -> (y: T['*b n'])", T=dtypes.floats)
+softmax = OpDef("softmax(logits: T['*b n'], axis: int = -1) -> (y: T['*b n'])", T=dtypes.floats, export="math.softmax")
 softmax_grad = OpDef("softmax_grad(dy: T['*s'], y: T['*s'], axis: int = -1) -> (dx: T['*s'])", T=dtypes.floats)
-log_softmax = OpDef("log_softmax(logits: T['*b n'], axis: int = -1) -> (y: T['*b n'])", T=dtypes.floats)
+log_softmax = OpDef(
+    "log_softmax(logits: T['*b n'], axis: int = -1) -> (y: T['*b n'])", T=dtypes.floats, export="math.log_softmax"
+)
 log_softmax_grad = OpDef("log_softmax_grad(dy: T['*s'], y: T['*s'], axis: int = -1) -> (dx: T['*s'])", T=dtypes.floats)
 
 
