@@ -58,15 +58,16 @@ def _resolved(value: Any, convert: Convert) -> Any:
     """Variables, sparse gradients and lists that hold tensors become tensors; other values wait for their dtype."""
     if hasattr(value, "__opwright_tensor__"):
         return value.__opwright_tensor__()
-    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+    if isinstance(value, (list, tuple)) and first_tensor(value) is not None:
         return convert(value, None)
     return value
 
 
-def _holds_tensor(value: Any) -> bool:
+def first_tensor(value: Any) -> Any:
+    """The first tensor or variable in nested lists; None if they hold none."""
     if isinstance(value, (list, tuple)):
-        return any(_holds_tensor(v) for v in value)
-    return _is_tensor(value) or hasattr(value, "__opwright_tensor__")
+        return next((found for v in value if (found := first_tensor(v)) is not None), None)
+    return value if _is_tensor(value) or hasattr(value, "__opwright_tensor__") else None
 
 
 def _as_ref(definition: OpDef, arg: TensorArg, value: Any) -> Any:

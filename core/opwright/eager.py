@@ -7,10 +7,9 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from opwright import ops
 from opwright._abi import ffi
-from opwright.binding import natural_dtype, owned_array
+from opwright.binding import first_tensor, natural_dtype, owned_array
 from opwright.dtypes import DType
 from opwright.eagertensor import EagerRef, EagerTensor
 from opwright.errors import GraphError
@@ -23,7 +22,7 @@ from opwright.plan.step import Step
 from opwright.runtime import Lanes
 from opwright.scopes import thread
 
-KEPT = 1 << 14  # steps; one has an op's plan for the shapes it was called with
+KEPT = 1 << 12  # steps, and learnt calls of a lane; one has an op's plan for the shapes it was called with
 
 
 class World:
@@ -80,8 +79,10 @@ def as_eager(value: Any, dtype: DType | None) -> EagerTensor:
     """The value as an EagerTensor. Raises DTypeError where the dtype cannot hold it."""
     if isinstance(value, EagerTensor):
         return value
-    if isinstance(value, (list, tuple)) and any(isinstance(v, EagerTensor) for v in value):
-        value = np.stack([np.asarray(as_eager(v, dtype)) for v in value])
+    if hasattr(value, "__opwright_tensor__"):
+        return value.__opwright_tensor__()  # type: ignore[no-any-return]
+    if isinstance(value, (list, tuple)) and (held := first_tensor(value)) is not None:
+        return ops.stack([as_eager(v, dtype or held.dtype) for v in value])  # type: ignore[no-any-return]
     return EagerTensor(owned_array(value, dtype), dtype or natural_dtype(value))
 
 

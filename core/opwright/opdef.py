@@ -17,6 +17,7 @@ from opwright.errors import SchemaError
 F = TypeVar("F", bound=Callable[..., Any])
 
 MISSING: Any = object()
+MANY = 2
 
 # What the planner does with a node: run its kernel; take the attribute `value`; take what is fed; take the session's
 # storage; nothing; run what its `plan` function has made of it.
@@ -77,8 +78,9 @@ class OpDef:
         self.reference: Callable[..., Any] | None = None
         self.python_kernels: dict[str, Callable[..., Any]] = {}
         self.scalar: str | None = None
-        # For each positional parameter whether it takes a tensor, and what a call returns: for the way eager calls go.
-        self.takes_tensor = tuple(a in self.schema.tensors for a in self.schema.args[: self.schema.n_positional])
+        # What the short way of eager calls asks: how many tensors each positional parameter takes, what is written, ...
+        positional = self.schema.args[: self.schema.n_positional]
+        self.takes = tuple((MANY if a.is_list else 1) if isinstance(a, schemas.TensorArg) else 0 for a in positional)
         self.writes = any(a.is_ref for a in self.schema.tensors)
         self.single = len(self.schema.outputs) == 1 and not self.schema.outputs[0].is_list
         self.upgrades: dict[int, tuple[int, Callable[..., Any]]] = {}  # from this version: to which, and how

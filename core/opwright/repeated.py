@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from opwright.dtypes import BY_NAME, bfloat16
-from opwright.eager import as_eager, record, ref_flags, step_for, world
+from opwright.eager import KEPT, as_eager, record, ref_flags, step_for, world
 from opwright.eagertensor import EagerRef, EagerTensor, Kind, kind_of
-from opwright.opdef import OpDef
+from opwright.opdef import MANY, OpDef
 from opwright.plan.executable import Executable
 from opwright.runtime import run_plan
 from opwright.scopes import thread
@@ -30,11 +30,11 @@ def described(definition: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     of a form that can be learnt."""
     key: list[Any] = [definition]
     values: list[Any] = []
-    takes, writes = definition.takes_tensor, definition.writes
+    takes, writes = definition.takes, definition.writes
     if len(args) > len(takes):
         return None, values
-    for arg, is_tensor in zip(args, takes, strict=False):
-        if not is_tensor:
+    for arg, tensors in zip(args, takes):
+        if not tensors:
             key.append(tuple(arg) if type(arg) is list else arg)
         elif isinstance(arg, EagerTensor):
             if writes and arg.is_ref:
@@ -44,26 +44,26 @@ def described(definition: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         elif type(arg) in _NUMBERS:
             key.append(type(arg))
             values.append(arg)
-        elif not _describe(arg, key, values, writes):
+        elif not _describe(arg, tensors == MANY, key, values, writes):
             return None, values
     if kwargs:
         key.append(tuple(kwargs.items()))
     return tuple(key), values
 
 
-def _describe(arg: Any, key: list[Any], values: list[Any], writes: bool) -> bool:
-    """Adds an argument that is None, a list of ints, a variable, or a list of tensors and variables."""
+def _describe(arg: Any, many: bool, key: list[Any], values: list[Any], writes: bool) -> bool:
+    """Adds an argument that is None, a variable, a list of ints, or where `many` are taken a list of tensors."""
     if arg is None:
         key.append(None)
         return True
     if type(arg) not in (list, tuple):
         return _describe_tensor(arg, key, values, writes)
-    if all([type(item) is int for item in arg]):
-        key.append(("ints", *arg))
-        values.append(arg)
-        return True
-    key.append(len(arg))
-    return all([_describe_tensor(item, key, values, writes) for item in arg])
+    if many:
+        key.append(len(arg))
+        return all([_describe_tensor(item, key, values, writes) for item in arg])
+    key.append(("ints", *arg))
+    values.append(arg)
+    return all([type(item) is int for item in arg])
 
 
 def _describe_tensor(arg: Any, key: list[Any], values: list[Any], writes: bool) -> bool:
@@ -111,7 +111,9 @@ def learn(key: Any, values: list[Any], definition: OpDef, groups: Sequence[Seque
     lane = free.pop()
     try:
         executable = step.executable(lane, [t.storage for t in flat])
-        if executable.rest is None and not any(value.dynamic for value in executable.program.fetches):
+        if len(lane.executables) >= KEPT:
+            world.lanes.clear()
+        elif executable.rest is None and not any(value.dynamic for value in executable.program.fetches):
             lane.executables[key] = Learnt(definition, groups, attributes, executable, values, constants)
     except TypeError:
         pass  # the key holds what cannot be looked up
@@ -133,7 +135,7 @@ def _fixes_dtypes(definition: OpDef, groups: Sequence[Sequence[Any]], values: li
 class Learnt:
     """A call that has been made before: its executable in a lane, and what the tapes are to be told."""
 
-    __slots__ = ("attributes", "definition", "groups", "run", "writes")
+    __slots__ = ("attributes", "definition", "dtypes", "run", "writes")
 
     def __init__(
         self,
@@ -147,12 +149,12 @@ class Learnt:
         self.definition = definition
         self.attributes = attributes
         self.writes = definition.writes
-        self.groups = [[None if t.is_ref else t.dtype for t in group] for group in groups]
+        self.dtypes = [[t.dtype for t in group] for group in groups]
         kinds = [kind_of(value.dtype, value.shape) for value in executable.program.fetches]
-        numbers = [t.dtype for group in groups for t in group]
-        plain = [type(v) is np.ndarray or (d.is_floating and d is not bfloat16) for v, d in zip(values, numbers)]
-        direct = all(plain)
-        if direct and definition.single and len(kinds) == 1 and not constants and executable.is_simple:
+        dtypes = [dtype for group in self.dtypes for dtype in group]
+        # Numbers are stored as they are only where any number may be: not in integers, nor in bfloat16's bits.
+        plain = all(type(v) is np.ndarray or (d.is_floating and d is not bfloat16) for v, d in zip(values, dtypes))
+        if plain and definition.single and len(kinds) == 1 and not constants and executable.is_simple:
             self.run = _direct(executable, kinds[0])
         else:
             self.run = _general(executable, kinds, constants, definition.single and not self.writes, definition)
@@ -174,10 +176,10 @@ class Learnt:
         return listed[0] if definition.single else listed
 
     def _grouped(self, args: tuple[Any, ...]) -> list[list[Any]]:
-        given = [arg for arg, is_tensor in zip(args, self.definition.takes_tensor, strict=False) if is_tensor]
-        given += [None] * (len(self.groups) - len(given))
+        given = [arg for arg, tensors in zip(args, self.definition.takes) if tensors]
+        given += [None] * (len(self.dtypes) - len(given))
         groups: list[list[Any]] = []
-        for arg, declared, dtypes in zip(given, self.definition.schema.tensors, self.groups, strict=True):
+        for arg, declared, dtypes in zip(given, self.definition.schema.tensors, self.dtypes, strict=True):
             listed = [] if arg is None else arg if declared.is_list else [arg]
             groups.append([_tensor(item, dtype) for item, dtype in zip(listed, dtypes, strict=True)])
         return groups
@@ -217,7 +219,8 @@ def _general(
         for i, constant in constants:
             values[i] = constant
         outputs = []
-        executable.feed(values)
+        if not executable.feed(values):
+            raise TypeError("the values are not of the kinds that were learnt")
         for storage, kind in zip(executable.run(values), kinds, strict=True):
             made = new(EagerTensor)
             made.storage = storage

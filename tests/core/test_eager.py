@@ -199,6 +199,26 @@ def test_a_seed_starts_repeated_random_calls_anew():
     assert ow.random.normal([3]).tolist() != runs[0][0]
 
 
+def test_lists_that_hold_tensors_are_stacked():
+    x, v = ow.constant(2.0), ow.Variable(3.0)
+    with ow.GradientTape() as tape:
+        tape.watch(x)
+        y = ow.convert_to_tensor([[x, 1.0], [x * v, v]])
+        z = ow.reduce_sum(y * [[1.0, 10.0], [100.0, 1000.0]] + [x])
+    assert y.tolist() == [[2.0, 1.0], [6.0, 3.0]]
+    assert [float(g) for g in tape.gradient(z, [x, v])] == [1 + 300 + 4, 200 + 1000]
+    for _ in range(2):
+        assert ow.add(ow.constant([1.0]), [x]).tolist() == [3.0]
+
+
+def test_learnt_calls_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr("opwright.repeated.KEPT", 8)
+    x = ow.ones([60])
+    for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60) * 2:
+        assert ow.reshape(x, [n, 60 // n]).shape == (n, 60 // n)
+    assert all(len(lane.executables) <= 9 for lane in ow.eager.world.lanes.free)
+
+
 def test_variables_as_arguments():
     v = ow.Variable([1.0, 2.0])
     x = ow.constant([10.0, 20.0])
