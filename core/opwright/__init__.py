@@ -22,7 +22,7 @@ from opwright.dtypes import (
     uint8,
 )
 from opwright.dtypes import bool_ as bool
-from opwright.eagertensor import EagerTensor, from_dlpack
+from opwright.eagertensor import EagerTensor
 from opwright.elementwise import elementwise
 from opwright.errors import OpwrightError
 from opwright.graph import Graph, Operation, Tensor
@@ -70,7 +70,6 @@ __all__ = [
     "float16",
     "float32",
     "float64",
-    "from_dlpack",
     "gradients",
     "hookimpl",
     "int8",

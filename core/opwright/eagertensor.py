@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from opwright import ops
-from opwright.dtypes import DType, as_dtype, bfloat16, from_storage
+from opwright.dtypes import DType, bfloat16, from_storage
 from opwright.errors import ArgumentError, DTypeError, ShapeError
 from opwright.operators import Operators
 from opwright.runtime import aligned
@@ -262,14 +262,3 @@ def value_text(tensor: Any) -> str:
     if value.ndim == 0:
         return str(value[()])
     return ("\n" if value.ndim > 1 else "") + repr(value)
-
-
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> EagerTensor:
-    """A tensor in the memory of an array of another framework that lies on the CPU (no copy unless copy=True).
-
-    Raises DTypeError for element types that have no counterpart; BufferError for memory of other devices.
-    """
-    if hasattr(x, "__dlpack_device__") and x.__dlpack_device__()[0] not in (1, 3):  # kDLCPU, kDLCUDAHost
-        raise BufferError(f"[from_dlpack] x must lie on the CPU, got device {x.__dlpack_device__()}; copy it there")
-    array = np.from_dlpack(x)
-    return EagerTensor(array.copy() if copy else array, as_dtype(array.dtype))

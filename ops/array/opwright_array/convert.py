@@ -1,11 +1,11 @@
-"""cast, saturate_cast, bitcast: from one dtype to another."""
+"""cast, saturate_cast, bitcast: from one dtype to another; from_dlpack: from other frameworks."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from opwright import OpDef, Shape, dtypes, export, ops
+from opwright import EagerTensor, OpDef, Shape, as_dtype, dtypes, export, ops
 
 from opwright_array.passing import elements
 
@@ -109,3 +109,15 @@ def _bitcast_shape(c):
 @bitcast.gradient
 def _bitcast_gradient(node, dy):
     return None
+
+
+@export("from_dlpack")
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> EagerTensor:
+    """A tensor in the memory of an array of another framework that lies on the CPU (no copy unless copy=True).
+
+    Raises DTypeError for element types that have no counterpart; BufferError for memory of other devices.
+    """
+    if hasattr(x, "__dlpack_device__") and x.__dlpack_device__()[0] not in (1, 3):  # kDLCPU, kDLCUDAHost
+        raise BufferError(f"[from_dlpack] x must lie on the CPU, got device {x.__dlpack_device__()}; copy it there")
+    array = np.from_dlpack(x)
+    return EagerTensor(array.copy() if copy else array, as_dtype(array.dtype))
