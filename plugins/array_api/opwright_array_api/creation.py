@@ -17,8 +17,12 @@ def _shape(shape: Any) -> list[int]:
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
     """A tensor of numbers, nested lists, an array or a tensor: of NumPy's and DLPack's arrays in their memory, unless
     copy=True or dtype is another."""
-    exports = hasattr(obj, "__dlpack__") and not hasattr(obj, "static_value") and not isinstance(obj, np.ndarray)
-    found = _from_dlpack(obj) if exports else convert_to_tensor(obj)
+    if isinstance(obj, np.ndarray):
+        found = EagerTensor(obj, as_dtype(obj.dtype))
+    elif hasattr(obj, "__dlpack__") and not hasattr(obj, "static_value"):
+        found = _from_dlpack(obj)
+    else:
+        found = convert_to_tensor(obj)
     if dtype is not None and found.dtype is not as_dtype(dtype):
         return ops.cast(found, as_dtype(dtype))
     return EagerTensor(found.storage.copy(), found.dtype) if copy else found
