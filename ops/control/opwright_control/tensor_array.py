@@ -38,6 +38,7 @@ class TensorArray:
         self._size = 0 if size is None else size
         self._rows: Any = None  # in a graph, once the shape is known: a tensor [size, *element_shape]
         self._items: list[Any] | None = None  # eagerly
+        self._graph: Any = None  # the loop's body that it waits in for the shape of its elements
         if scopes.current_graph() is None:
             self._items = [None] * int(self._size)
         elif self.dynamic_size:
@@ -111,7 +112,15 @@ class TensorArray:
             self.element_shape = value.shape
         return value
 
+    def wait_in(self, body: Any) -> None:
+        """Makes an array that a loop carries on an input of its body, once the shape of the elements is known."""
+        self._graph = body
+
     def _settled(self, shape: Shape) -> Any:
+        if self._rows is None and self._graph is not None and shape.is_known:
+            size = self._size if isinstance(self._size, int) else None
+            self._rows = self._graph.argument(self.dtype, Shape([size]).concatenate(shape))
+            self.element_shape = shape
         return self._zeros(shape.merge(self.element_shape)) if self._rows is None else self._rows
 
     def read(self, index: Any, name: str | None = None) -> Any:

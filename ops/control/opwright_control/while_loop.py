@@ -13,7 +13,7 @@ from opwright_control import nest
 from opwright_control.cond import scalar
 from opwright_control.funcgraph import Body
 from opwright_control.loop import Recipe, make_loop
-from opwright_control.tensor_array import TensorArray, arrays, settle_like, unsettled
+from opwright_control.tensor_array import TensorArray, arrays
 from opwright_control.trace import as_output, trace
 
 
@@ -88,42 +88,53 @@ def run_loop(
     """The loop in the current graph; `body` and `cond` take the loop_vars as arguments."""
     graph = scopes.current_graph()
     assert graph is not None
-    if unsettled(loop_vars):
-        _settle(op, body, loop_vars)
+    if invariants is not None:
+        for array in arrays(loop_vars):
+            if not array.is_settled:
+                array.settle(array.element_shape)
+    traced, inner, result = _traced_body(op, body, loop_vars, invariants)
     starts = [_start(graph, v) for v in nest.flatten(loop_vars)]
     shapes = _invariants(op, starts, loop_vars, invariants)
     arguments = [(t.dtype, shape) for t, shape in zip(starts, shapes, strict=True)]
-    traced, result = trace(f"{op}_body", lambda *vs: _call(body, nest.pack(loop_vars, vs)), arguments)
     leaves = nest.flatten(_same_nest(op, loop_vars, result))
     outputs = [as_output(traced, leaf, dtype) for leaf, (dtype, _) in zip(leaves, arguments, strict=True)]
     _check(op, outputs, arguments, shapes)
+    bodied = Body(traced, outputs, inputs=[*inner, *(t for _, t in traced.captures)])
     test = None
     if cond is not None:
         test_graph, holds = trace(f"{op}_cond", lambda *vs: _call(cond, nest.pack(loop_vars, vs)), arguments)
         with test_graph.as_default():
             test = Body(test_graph, [test_graph.captured(convert_to_tensor(scalar(op, "cond's result", holds)))])
     limit = None if maximum is None else ops.cast(convert_to_tensor(maximum), "int64")
-    recipe = Recipe(
-        name or op, starts, [], Body(traced, outputs), test, limit, bounded=limit is not None, shapes=shapes
-    )
+    recipe = Recipe(name or op, starts, [], bodied, test, limit, bounded=limit is not None, shapes=shapes)
     made = make_loop(graph, recipe)
     return nest.pack(loop_vars, made.outputs[: len(starts)])
 
 
-def _settle(op: str, body: Callable[..., Any], loop_vars: Any) -> None:
-    """Finds the shapes of what the body writes to arrays that know none, by building it for a trial."""
-    starts = [_start(scopes.current_graph(), v) for v in nest.flatten(loop_vars)]
-    arguments = [(t.dtype, t.shape) for t in starts]
-    _, result = trace(f"{op}_trial", lambda *vs: _call(body, nest.pack(loop_vars, vs)), arguments)
-    result = result if isinstance(result, (list, tuple, dict)) else [result]
-    settle_like(_values(loop_vars), _values(result))
-    for array in arrays(loop_vars):
-        if not array.is_settled:  # not written in the body
-            array.settle(array.element_shape)
+def _traced_body(op: str, body: Callable[..., Any], loop_vars: Any, invariants: Any) -> Any:
+    """The body's graph, what stands for the loop variables in it, and what it returned.
 
+    Arrays whose elements have no shape yet take it from what is first written.
+    """
+    graph = scopes.current_graph()
+    waiting = [array for array in arrays(loop_vars) if not array.is_settled]
+    starts = [_start(graph, v) for v in nest.flatten(loop_vars)]
+    shapes = _invariants(op, starts, loop_vars, invariants)
+    inner: list[Any] = []
+    copies: list[TensorArray] = []
 
-def _values(nested: Any) -> list[Any]:
-    return list(nested.values()) if isinstance(nested, dict) else list(nested)
+    def build(*made: Tensor) -> Any:
+        variables = nest.pack(loop_vars, made)
+        inner.append(variables)
+        copies.extend(array for array in arrays(variables) if not array.is_settled)
+        for array in copies:
+            array.wait_in(scopes.current_graph())
+        return _call(body, variables)
+
+    traced, result = trace(f"{op}_body", build, [(t.dtype, s) for t, s in zip(starts, shapes, strict=True)])
+    for array, copy in zip(waiting, copies, strict=True):
+        array.settle(copy.element_shape)
+    return traced, nest.flatten(inner[0]), result
 
 
 def _start(graph: Any, value: Any) -> Tensor:

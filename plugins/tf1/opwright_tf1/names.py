@@ -4,6 +4,7 @@
 MODULES = (
     "framework",
     "legacy",
+    "flow",
     "convolution",
     "image",
     "variables",
