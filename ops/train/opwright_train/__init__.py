@@ -1,4 +1,4 @@
-"""Optimizers, learning rates, clipping."""
+"""Optimizers, learning rates, clipping, moving averages."""
 
 from opwright import hookimpl
 
@@ -7,8 +7,10 @@ from opwright_train import (
     adam,
     adaptive,
     clipping,
+    decays,
     ftrl,
     gradient_descent,
+    moving_average,
     optimizer,
     optimizers,
     schedules,
@@ -18,3 +20,4 @@ from opwright_train import (
 @hookimpl
 def opwright_register_ops(register):
     register(optimizer, gradient_descent, adagrad, adaptive, adam, ftrl, optimizers, schedules, clipping)
+    register(decays, moving_average)
