@@ -67,16 +67,20 @@ void read(Product *p, const ow_plan *plan) {
   }
 }
 
-// Which form serves, by measurements (AVX-512): packing b pays from some hundred rows on, or where b does not stay in
-// L2 and more than a few tiles of rows use it; dot products where b runs along k and there are few rows.
+// Which form serves, by measurements. Packing b pays from some hundred rows on with 32 registers (AVX-512), from some
+// fifty with 16 (AVX2: tiles of 6 rows read b more often), and earlier where b does not stay in cache and more than a
+// few tiles of rows use it; dot products pay where b runs along k and there are few rows.
 template <typename T>
 Form choose(const Product &p) {
-  constexpr int64_t few = 6, some = 32, many = 200, in_cache = (2 << 20) / static_cast<int64_t>(sizeof(T));
+  constexpr bool wide = kVectorRegisters == 32;
+  constexpr int64_t few = 6, some = wide ? 32 : few, many = wide ? 200 : 48, most = 200;
+  constexpr int64_t in_cache = (2 << 20) / static_cast<int64_t>(sizeof(T)), close = in_cache / 16;
   if (sizeof(T) == 2) return Form::packed;  // they are converted as they are packed
-  const bool dots = p.m <= few || (p.m <= 2 * few && p.k * p.n > in_cache);
+  const int64_t size = p.k * p.n;
+  const bool dots = p.m <= few || (p.m <= 2 * few && size > in_cache);
   if (dots && p.a.column == 1 && p.b.row == 1 && p.k >= 8) return Form::dots;
-  const bool small = p.m <= some || (p.m < many && p.k * p.n <= in_cache) || p.n <= gemm::kNarrow;
-  return small && p.b.column == 1 && (p.b.row > 0 || p.k == 1) ? Form::direct : Form::packed;
+  const bool small = p.m <= some || (p.m < many && size <= in_cache) || (p.m < most && size <= close);
+  return (small || p.n <= gemm::kNarrow) && p.b.column == 1 && (p.b.row > 0 || p.k == 1) ? Form::direct : Form::packed;
 }
 
 int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
