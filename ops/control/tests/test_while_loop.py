@@ -268,6 +268,15 @@ def test_sizes_that_depend_on_data_are_refused(graph):
         run(made, {x: [1, 2, 3, 4]})
 
 
+def test_a_shape_that_changes_is_refused(graph):
+    x = ow.placeholder("float32", [None])
+    made = ow.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, ow.concat([x, x], 0)), [0, x], [[], [None]])
+    with pytest.raises(
+        InvalidArgumentError, match=r"must keep its shape while the loop runs, got \(2,\) before and \(4,\) after"
+    ):
+        run(made, {x: [1, 2]})
+
+
 def test_eagerly_it_is_pythons_loop():
     i, x = ow.while_loop(lambda i, x: i < 4, lambda i, x: (i + 1, x * 2), [0, ow.constant(1.5)])
     assert (int(i), float(x)) == (4, 24)

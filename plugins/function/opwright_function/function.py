@@ -116,8 +116,8 @@ class Function:
         if scopes.current_graph() is not None:
             return self._code(*args, **kwargs)
         args, kwargs = self._signature.bind(args, kwargs)
-        concrete, tensors = self._find(args, kwargs)
-        return concrete.run(tensors)
+        found = self._find(args, kwargs)
+        return self._code(*args, **kwargs) if found is None else found[0].run(found[1])
 
     @property
     def _code(self) -> Callable[..., Any]:
@@ -141,8 +141,9 @@ class Function:
 
     # -- tracing -------------------------------------------------------------------------------------------------------
 
-    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Any]]:
-        """The trace for arguments of this kind, and the tensors among them."""
+    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Any]] | None:
+        """The trace for arguments of this kind, and the tensors among them; None if one is a batch of vmap, which
+        sees each op for itself."""
         if self._signature.specs is not None:
             args = self._signature.conform(args)
         tensors: list[Any] = []
@@ -150,6 +151,8 @@ class Function:
         key = tuple([describe(value, tensors, held) for value in args])
         if kwargs:
             key = (*key, tuple([(name, describe(value, tensors, held)) for name, value in kwargs.items()]))
+        if held and any(hasattr(thing, "__opwright_call__") for thing in held):
+            return None
         if self._signature.specs is not None:
             key = ()
         try:
@@ -223,7 +226,9 @@ class Function:
         if self.input_signature is not None and not args and not kwargs:
             args = self.input_signature
         args, kwargs = self._signature.bind(args, kwargs)
-        return self._find(args, kwargs)[0]
+        found = self._find(args, kwargs)
+        assert found is not None
+        return found[0]
 
     def experimental_get_tracing_count(self) -> int:
         """How many times the function has been traced."""

@@ -367,6 +367,12 @@ def test_training_is_that_of_eager_execution(optimizer, rng):
     np.testing.assert_allclose(weights[0], weights[1], rtol=1e-4, atol=1e-6)
 
 
+def test_under_vmap_and_jvp():
+    f = ow.function(lambda x: x * x * x)
+    assert ow.vectorized_map(f, ow.constant([[1.0, 2.0], [3.0, 4.0]])).numpy().tolist() == [[1, 8], [27, 64]]
+    assert [t.numpy().tolist() for t in ow.jvp(f, [ow.constant(2.0)], [ow.constant(1.0)])] == [8, 12]
+
+
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
