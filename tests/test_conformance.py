@@ -41,8 +41,8 @@ def test_kernels_fit_the_signature(op):
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_an_op_has_its_row_in_the_readme(op):
-    family = ROOT / "ops" / op.package.removeprefix("opwright_")
-    assert f"{op.name}" in (family / "README.md").read_text()
+    (readme,) = ROOT.glob(f"*/{op.package.removeprefix('opwright_')}/README.md")
+    assert f"{op.name}" in readme.read_text()
 
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
