@@ -40,7 +40,7 @@ int64_t slices_of(const Convolution &c) {
 
 Convolution convolution(const ow_plan *plan) { return Convolution(plan, plan->in[0], plan->out[0], plan->in[2]); }
 
-// oneDNN 3.2's AVX2 kernel writes out of bounds for single taps with strides.
+// oneDNN 3.2's AVX2 kernel writes out of bounds for single taps with strides (its issue 6035).
 bool is_broken(const Convolution &c) {
   bool single = true, strided = false;
   for (size_t d = 0; d < static_cast<size_t>(c.rank); ++d) {

@@ -118,7 +118,10 @@ inline void estimate(ow_plan *plan, const Convolution &c) {
 constexpr double kWorthIt = 1e6;
 
 inline int32_t score_of(const ow_plan *plan, const Convolution &c) {
-  if (c.empty()) return OW_FAIL(plan, OW_UNSUPPORTED, "the convolution must not be empty") * 0;
+  if (c.empty()) {
+    OW_FAIL(plan, OW_UNSUPPORTED, "the convolution must not be empty");
+    return 0;
+  }
   return c.flops() >= kWorthIt ? OW_SCORE_DEFAULT + 1 : OW_SCORE_DEFAULT - 1;
 }
 
