@@ -125,14 +125,15 @@ inline int32_t score_of(const ow_plan *plan, const Convolution &c) {
   return c.flops() >= kWorthIt ? OW_SCORE_DEFAULT + 1 : OW_SCORE_DEFAULT - 1;
 }
 
-// How many slices the work is worth: of some 50 us, a few per worker; but also of so many pixels that packing the
-// filters once a slice does not matter, and where there are many, not larger than what a cache holds for what follows.
+// How many slices the work is worth: of some 50 us, a few per worker, but of so many pixels that packing the filters
+// once a slice does not matter. More where there is plenty: slices whose results stay in cache for what follows, and
+// between which a step can be interrupted.
 inline int64_t wanted_slices(const Convolution &c, int32_t workers, int64_t fewest_pixels) {
-  const double work = c.flops() / 6e6;
+  const double work = c.flops();
   const int64_t pixels = c.images * c.pixels_out(), bytes = 4 * pixels * c.co;
-  const int64_t shared = workers == 1 ? 1 : std::min<int64_t>(4 * workers, static_cast<int64_t>(work));
-  const int64_t cached = std::min(bytes >> 19, pixels / 1024);
-  return std::max<int64_t>(1, std::max(std::min(shared, pixels / fewest_pixels), cached));
+  const int64_t shared = workers == 1 ? 1 : std::min<int64_t>(4 * workers, static_cast<int64_t>(work / 6e6));
+  const int64_t fine = std::max(bytes >> 19, static_cast<int64_t>(work / 5e8));
+  return std::max<int64_t>(1, std::max(std::min(shared, pixels / fewest_pixels), std::min(fine, pixels / 1024)));
 }
 
 }  // namespace opwright
