@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ class Session:
         self._calls: dict[Any, tuple[Step, Fetches]] = {}  # by fetches and feeds as they were given
         self._variables: dict[Operation, tuple[list[Storage], list[tuple[int, ...]]]] = {}
         self._randoms: dict[Operation, tuple[int, int, Any]] = {}
+        self._making = threading.Lock()  # threads that run at once agree on variables
         self._closed = False
         self._entered: Any = None
 
@@ -112,6 +114,10 @@ class Session:
     def variables(self, op: Operation, shape: tuple[int, ...] | None) -> tuple[list[Storage], list[tuple[int, ...]]]:
         """The storage of a variable and of its flag, made when first asked for. `shape`: another one than it has, where
         its own is open."""
+        with self._making:
+            return self._made(op, shape)
+
+    def _made(self, op: Operation, shape: tuple[int, ...] | None) -> tuple[list[Storage], list[tuple[int, ...]]]:
         found = self._variables.get(op)
         if found is not None and (shape is None or found[1][0] == shape):
             return found
@@ -146,7 +152,7 @@ class Session:
             seed, stream = int(node.attributes.get("seed", 0)), int(node.attributes.get("seed2", 0))
             if seed == 0 and stream == 0:
                 seed, stream = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
-            self._randoms[op] = seed % 2**64, stream % 2**64, ffi.new("uint64_t *")
+            self._randoms.setdefault(op, (seed % 2**64, stream % 2**64, ffi.new("uint64_t *")))
         seed, stream, counter = self._randoms[op]
         return ffi.new("ow_rng *", {"seed": seed, "stream": stream}), counter
 

@@ -2,6 +2,7 @@
 
 import collections
 import threading
+import time
 
 import numpy as np
 import opwright as ow
@@ -306,3 +307,17 @@ def test_known_integers_wrap_around_as_computed_ones_do(graph, session):
     lowest = ow.constant([-(2**31)])
     np.testing.assert_array_equal(session.run(lowest // ow.constant([-1])), [-(2**31)])
     np.testing.assert_array_equal((ow.constant([2**31 - 1]) * 2).static_value(), [-2])
+
+
+def test_threads_that_first_run_at_once_share_their_variables(graph, session, monkeypatch):
+    v = ow.Variable([0.0, 0.0])
+    allocate = session._allocate
+    monkeypatch.setattr(session, "_allocate", lambda *a: (time.sleep(0.05), allocate(*a))[1])
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(session.variables(v.op, None)[0][0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(map(id, found))) == 1
