@@ -1,7 +1,6 @@
 """Opwright beside its peers: each framework in its own process, rounds in turn."""
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -11,16 +10,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-WORKLOADS = ("scalar", "chain100", "elementwise", "softmax", "mlp")
-PEERS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax"}
+WORKLOADS = ("scalar", "chain100", "elementwise", "softmax", "mlp", "deep_mnist", "cifar10", "word2vec", "lstm")
+PEERS = {"tensorflow": "tensorflow", "torch": "torch", "torch-compiled": "torch", "jax": "jax"}
 
 
 class Worker:
     """A framework with a workload in a process."""
 
-    def __init__(self, framework, workload):
+    def __init__(self, python, framework, workload):
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), framework, workload],
+            [python, str(HERE / "worker.py"), framework, workload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,8 +52,8 @@ class Worker:
 
 
 def measure(workload, frameworks, rounds, seconds):
-    """Median seconds of a step by framework."""
-    workers = {name: Worker(name, workload) for name in frameworks}
+    """Median seconds of a step by framework; `frameworks` gives each one's interpreter."""
+    workers = {name: Worker(python, name, workload) for name, python in frameworks.items()}
     for _ in range(rounds):
         for worker in workers.values():
             worker.round(seconds)
@@ -66,28 +65,87 @@ def measure(workload, frameworks, rounds, seconds):
     return {name: statistics.median(w.times) for name, w in workers.items() if w.times}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="workloads, separated by commas")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="time of a round")
-    parser.add_argument("--json", help="write the results to this file")
-    args = parser.parse_args()
-    found = [name for name, module in PEERS.items() if importlib.util.find_spec(module)]
-    frameworks = ["opwright", *found]
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
-    print(f"{'workload':12}" + "".join(f"{name:>14}" for name in frameworks) + "   ours / best peer")
+def installed(python, modules):
+    """Which modules an interpreter finds."""
+    program = "import sys, importlib.util as u; print(*[m for m in sys.argv[1:] if u.find_spec(m)])"
+    return subprocess.run([python, "-c", program, *modules], capture_output=True, text=True, check=True).stdout.split()
+
+
+def table(args, frameworks):
+    """Measures and prints row by row; the times and our ratio to the best peer by workload."""
+    print(f"{'workload':12}" + "".join(f"{name:>16}" for name in frameworks) + "   ours / best peer")
     results = {}
     for workload in args.only.split(",") if args.only else WORKLOADS:
         times = measure(workload, frameworks, args.rounds, args.seconds)
         peers = [t for name, t in times.items() if name != "opwright"]
         ratio = times["opwright"] / min(peers) if peers and "opwright" in times else None
-        cells = "".join(f"{1e6 * times[n]:11.1f} us" if n in times else f"{'-':>14}" for n in frameworks)
+        cells = "".join(f"{1e6 * times[n]:13.1f} us" if n in times else f"{'-':>16}" for n in frameworks)
         print(f"{workload:12}{cells}   {f'{ratio:.2f}' if ratio else '-'}", flush=True)
         results[workload] = {"seconds": times, "ratio": ratio}
+    return results
+
+
+def plot(results, path):
+    """Bars: each framework's time of a step, in ours."""
+    from matplotlib import pyplot
+
+    names = sorted({n for found in results.values() for n in found["seconds"]} - {"opwright"})
+    figure, axes = pyplot.subplots(figsize=(10, 4.5))
+    width = 0.8 / max(1, len(names))
+    for i, name in enumerate(names):
+        rows = [(at, found["seconds"]) for at, found in enumerate(results.values())]
+        bars = [(at + i * width, s[name] / s["opwright"]) for at, s in rows if name in s and "opwright" in s]
+        axes.bar([x for x, _ in bars], [y for _, y in bars], width, label=name)
+    axes.axhline(1, color="black", linewidth=1, label="opwright")
+    axes.set_yscale("log")
+    axes.set_ylabel("time of a step / Opwright's")
+    axes.set_xticks([at + 0.4 - width / 2 for at in range(len(results))], list(results), rotation=20)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
+
+
+def regressions(results, before, slack):
+    """The workloads whose ratio is worse than in an earlier record by more than `slack`."""
+    earlier = {name: found["ratio"] for name, found in before["results"].items() if found["ratio"]}
+    return [
+        f"{name}: {found['ratio']:.2f}, before {earlier[name]:.2f}"
+        for name, found in results.items()
+        if found["ratio"] and name in earlier and found["ratio"] > earlier[name] * (1 + slack)
+    ]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
+    parser.add_argument("--only", help="workloads, separated by commas")
+    parser.add_argument("--frameworks", help="peers, separated by commas; torch-compiled only if named here")
+    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the peers")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.5, help="time of a round")
+    parser.add_argument("--json", help="write the results to this file")
+    parser.add_argument("--plot", help="draw the ratios into this file (PNG; needs matplotlib)")
+    parser.add_argument("--gate", help="fail if a ratio is worse than in this earlier --json file")
+    parser.add_argument("--slack", type=float, default=0.25, help="by how much a ratio may be worse")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    there = installed(args.peers, sorted(set(PEERS.values())))
+    wanted = args.frameworks.split(",") if args.frameworks else [name for name in PEERS if name != "torch-compiled"]
+    frameworks = {"opwright": sys.executable}
+    frameworks |= {name: args.peers for name in wanted if PEERS[name] in there}
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
+    results = table(args, frameworks)
     if args.json:
         record = {"machine": platform.platform(), "cores": os.cpu_count(), "load": os.getloadavg(), "results": results}
         Path(args.json).write_text(json.dumps(record, indent=2))
+    if args.plot:
+        plot(results, args.plot)
+    if args.gate:
+        worse = regressions(results, json.loads(Path(args.gate).read_text()), args.slack)
+        sys.exit("slower than before, beside the peers: " + "; ".join(worse) if worse else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

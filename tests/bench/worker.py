@@ -19,7 +19,8 @@ def build(framework, workload):
         if framework == "tensorflow":
             tf.disable_v2_behavior()
         return getattr(graph, workload)(tf)
-    module = importlib.import_module({"torch": "eager", "jax": "traced"}[framework])
+    module = importlib.import_module("traced" if framework == "jax" else "eager")
+    module.compiled = framework == "torch-compiled"
     return getattr(module, workload)()
 
 
