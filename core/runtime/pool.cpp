@@ -17,7 +17,7 @@ namespace owr {
 namespace {
 
 constexpr int kSlots = 16;                             // jobs that can be shared at one time
-constexpr auto kSpin = std::chrono::microseconds(40);  // how long a helper looks around before it sleeps
+constexpr auto kSpin = std::chrono::microseconds(40);  // how long a thread looks around before it sleeps
 constexpr int32_t kMaxWorkers = 256;
 
 inline void pause() {
@@ -30,7 +30,8 @@ inline void pause() {
 
 struct alignas(128) Slot {
   std::atomic<Job *> job{nullptr};
-  std::atomic<int32_t> inside{0};  // helpers that may be using *job
+  std::atomic<int32_t> inside{0};   // helpers that may be using *job
+  std::atomic<int32_t> awaited{0};  // callers that sleep until they are out
 };
 
 // In a forked child the helpers are gone, and with them whatever they held: the child starts a new Pool.
@@ -41,7 +42,7 @@ struct Pool {
   std::atomic<int32_t> limit{1};  // workers, the caller included
   std::atomic<int32_t> started{1};
   std::mutex mutex;
-  std::condition_variable wake;
+  std::condition_variable wake, done;
 
   bool join_one(int32_t worker) {
     bool worked = false;
@@ -52,9 +53,26 @@ struct Pool {
         job->work(job, worker);
         worked = true;
       }
-      slot.inside.fetch_sub(1, std::memory_order_release);
+      slot.inside.fetch_sub(1);
+      if (slot.awaited.load() > 0) {
+        std::lock_guard<std::mutex> lock(mutex);
+        done.notify_all();
+      }
     }
     return worked;
+  }
+
+  // Until no helper is inside. One that has lost its processor may take long: the caller's is better used for it.
+  void wait_for_helpers(Slot &slot) {
+    const auto until = std::chrono::steady_clock::now() + kSpin;
+    while (slot.inside.load(std::memory_order_acquire) != 0) {
+      pause();
+      if (std::chrono::steady_clock::now() < until) continue;
+      std::unique_lock<std::mutex> lock(mutex);
+      slot.awaited.fetch_add(1);
+      done.wait(lock, [&] { return slot.inside.load() == 0; });
+      slot.awaited.fetch_sub(1);
+    }
   }
 
   void help(int32_t worker) {
@@ -135,7 +153,7 @@ void share(Job *job, bool wake) {
   job->work(job, 0);
   if (!mine) return;  // every slot taken, or no helpers: the caller has done it all
   mine->job.store(nullptr);
-  while (mine->inside.load(std::memory_order_acquire) != 0) pause();
+  if (mine->inside.load(std::memory_order_acquire) != 0) p.wait_for_helpers(*mine);
 }
 
 FlushDenormals::FlushDenormals() : saved_(0) {
