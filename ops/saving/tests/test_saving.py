@@ -130,7 +130,11 @@ def test_what_cannot_be_saved_is_named(tmp_path, graph):
     graph.add_to_collection("odd", object())
     with pytest.warns(UserWarning, match=r"of the collection 'odd', \[<object"):
         ow.save(graph, tmp_path / "g")
+    graph.clear_collection("odd")
     assert ow.load(tmp_path / "g").graph.get_collection("plain") == [3]
+    ow.Variable(1.0, name="bound", constraint=lambda x: x)
+    with pytest.warns(UserWarning, match="the constraint of bound:0, a function, is not saved"):
+        ow.save(graph, tmp_path / "g")
     ops.py_func(lambda x: x, [ow.constant(1.0)], "float32", name="mine")
     with pytest.raises(GraphError, match=r"attribute 'callback' must be numbers, strings or arrays.*leave node 'mine"):
         ow.save(graph, tmp_path / "h")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,7 +112,9 @@ class Variable(Operators):
     # -- in a saved graph ----------------------------------------------------------------------------------------------
 
     def __opwright_saved__(self) -> dict[str, Any]:
-        """What of the variable a saved graph keeps, besides its nodes."""
+        """What of the variable a saved graph keeps, besides its nodes. Warns of a constraint, a function."""
+        if self.constraint is not None:
+            warnings.warn(f"the constraint of {self.name}, a function, is not saved", stacklevel=2)
         return {
             "ref": self.ref,
             "initialized": self._flag,
@@ -123,7 +126,7 @@ class Variable(Operators):
 
     @classmethod
     def __opwright_restored__(cls, saved: dict[str, Any]) -> Variable:
-        """The variable whose nodes stand in a graph already. Its constraint, a function, is not kept."""
+        """The variable whose nodes stand in a graph already."""
         made = cls.__new__(cls)
         made.ref, made._flag = saved["ref"], saved["initialized"]
         made.initial_value, made.initializer = saved["initial_value"], saved["initializer"]
