@@ -32,8 +32,10 @@ class Device(Protocol):
     def compile(self, cluster: Any, descriptors: Any) -> Any:
         """A Prepared kernel for a cluster of elementwise nodes (plan/fuse.py), each of which has such an expression."""
 
-    def copy_function(self, source: str) -> Any:
-        """An ow_run_fn that copies in[0], on device `source`, densely to out[0]; between host and device, or within."""
+    def copy_kernel(self, node: Any) -> Any:
+        """A Prepared kernel for a node that copies its input to its output, which is dense: from this device to the
+        host, the other way, from another device of its kind, or within it. There the input may have any strides, else
+        it is dense."""
 
     @property
     def stream(self) -> Any:

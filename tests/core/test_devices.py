@@ -58,14 +58,14 @@ class Toy:
         block.bytes[: array.nbytes] = array.reshape(-1).view(np.uint8)
         return block
 
-    def copy_function(self, source):
+    def copy_kernel(self, node):
         def copy(call, first, last):
-            self.copies.append(source)
+            self.copies.append(node.inputs[0].storage.device)
             as_numpy(call.out[0])[...] = as_numpy(getattr(call, "in")[0])
             return 0
 
         self.keep.append(ffi.callback("ow_run_fn", copy))
-        return self.keep[-1]
+        return Prepared(None, None, self.keep[-1])
 
     def fuses(self, scalar):
         return True

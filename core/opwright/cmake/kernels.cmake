@@ -37,7 +37,7 @@ macro(opwright_add_kernels family)
     check_language(CUDA)
     if(CMAKE_CUDA_COMPILER)
       if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-        set(CMAKE_CUDA_ARCHITECTURES 75-virtual 80-real 90)
+        set(CMAKE_CUDA_ARCHITECTURES 75-virtual 80-real 90-real) # the driver compiles 7.5's PTX for all others
       endif()
       enable_language(CUDA)
     else()
@@ -106,6 +106,8 @@ function(opwright_add_cuda family package sources)
   set_target_properties(${family}_cuda PROPERTIES
     PREFIX "" OUTPUT_NAME "lib${family}_cuda" CUDA_RUNTIME_LIBRARY Static CUDA_STANDARD 17
     CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}" CUDA_VISIBILITY_PRESET hidden)
+  target_compile_options(${family}_cuda PRIVATE
+    "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra>")
 endfunction()
 
 function(opwright_attributes family package)

@@ -32,7 +32,8 @@ class Descriptors:
             found.ndim = rank
             found.shape, found.strides = dims, dims + rank
             found.dtype.code, found.dtype.bits, found.dtype.lanes = value.dtype.code, value.dtype.bits, 1
-            found.device.type = DEVICES.get(value.storage.device.partition(":")[0], 1)
+            kind, _, number = value.storage.device.partition(":")
+            found.device.type, found.device.id = DEVICES.get(kind, 1), int(number or 0)
             start = value.storage.address
             if start is not None:
                 found.data = ffi.cast("void *", start + layout.offset * value.dtype.size)

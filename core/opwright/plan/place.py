@@ -16,17 +16,20 @@ def place(program: Program, default: str, soft: bool) -> None:
 
     soft: a node whose op has no kernel on the device it asks for goes to the CPU instead of raising.
     """
-    if all(not node.device or node.device.startswith("cpu") for node in program.nodes) and default.startswith("cpu"):
+    if default.startswith("cpu") and not _leaves_the_host(program):
         for node in program.nodes:
             node.device = "cpu"
         return
     copies: dict[tuple[Value, str], Value] = {}
+    written = program.written()
     nodes: list[Node] = []
     for node in program.nodes:
         node.device = _device_of(node, default, soft)
-        for value in node.inputs:
+        for value in dict.fromkeys(node.inputs):
             if value.storage.device != node.device and not _stays(node, value):
                 node.replace(value, _moved(value, node, copies, nodes))
+                if value.storage in written:  # what reads the variable next may find another value there
+                    del copies[value, node.device]
         for output in node.outputs:
             if output.storage.kind == "arena":
                 output.storage.device = node.device
@@ -35,6 +38,13 @@ def place(program: Program, default: str, soft: bool) -> None:
     program.fetches = [
         value if value.storage.device == "cpu" else _fetched(value, copies, program) for value in program.fetches
     ]
+
+
+def _leaves_the_host(program: Program) -> bool:
+    """Whether a node asks for another device than the CPU, or a variable lies on one."""
+    values = [*program.fetches, *(v for node in program.nodes for v in node.inputs)]
+    asked = any(node.device and not node.device.startswith("cpu") for node in program.nodes)
+    return asked or any(v.storage.device != "cpu" for v in values)
 
 
 def _device_of(node: Node, default: str, soft: bool) -> str:
@@ -64,8 +74,11 @@ def _full(name: str) -> str:
 
 
 def _stays(node: Node, value: Value) -> bool:
-    """Whether a kernel reads an input on the host although it runs elsewhere: shapes and the like, known already."""
-    return value.constant is not None and value.dtype.is_integer and value.size <= 64
+    """Whether nothing on the device reads an input's elements: of a view's inputs, all but what it is a view of."""
+    definition = node.definition
+    if definition is None or definition.view_function is None:
+        return False
+    return value not in node.groups[definition.view_source]
 
 
 def _moved(value: Value, node: Node, copies: dict[tuple[Value, str], Value], nodes: list[Node]) -> Value:
@@ -96,7 +109,7 @@ def _uploaded(value: Value, target: str) -> Value:
 def _copy_to(value: Value, target: str, like: Node, nodes: list[Node]) -> Value:
     copy = copy_of(value, f"{like.name}/to_{target.replace(':', '_')}")
     copy.origin = like.origin
-    copy.device = target
+    copy.device = target if target != "cpu" else value.storage.device  # the one that makes it
     copy.outputs = [Value(value.dtype, Layout.dense(value.shape), Storage("arena", value.nbytes, device=target), copy)]
     nodes.append(copy)
     return copy.outputs[0]

@@ -105,6 +105,8 @@ def select(program: Program, descriptors: Descriptors, lay_out: Any) -> None:
             for strided in [v for v in node.inputs if not v.layout.is_dense]:
                 densify(node, strided, dense, nodes)
             node.prepared = node.work.prepare(node, lay_out)
+        if node.work == COPY and _crosses(node) and not node.inputs[0].layout.is_dense:
+            densify(node, node.inputs[0], dense, nodes)
         nodes.append(node)
     for node in nodes:  # the dense copies that strided inputs have got
         if node.prepared is None and node.work == COPY:
@@ -112,21 +114,20 @@ def select(program: Program, descriptors: Descriptors, lay_out: Any) -> None:
     program.nodes = nodes
 
 
+def _crosses(node: Node) -> bool:
+    return node.inputs[0].storage.device != node.outputs[0].storage.device
+
+
 def copy_kernel(node: Node) -> Prepared:
     """A dense copy, within a device or between two."""
     (source,), (target,) = node.inputs, node.outputs
-    if source.storage.device != target.storage.device:
-        return Prepared(None, None, device(_either(source, target)).copy_function(source.storage.device))
-    if source.storage.device.partition(":")[0] != "cpu":
-        return Prepared(None, None, device(source.storage.device).copy_function(source.storage.device))
+    if node.device != "cpu":
+        made: Prepared = device(node.device).copy_kernel(node)
+        return made
     prepared = Prepared(None, None, lib.owr_copy_run)
     prepared.n_chunks = max(1, -(-target.size // lib.OWR_COPY_CHUNK))
     prepared.nanoseconds = 2 * target.nbytes / _GIGABYTES
     return prepared
-
-
-def _either(source: Value, target: Value) -> str:
-    return source.storage.device if source.storage.device.partition(":")[0] != "cpu" else target.storage.device
 
 
 def _choose(node: Node, descriptors: Descriptors, dense: dict[Value, Value], nodes: list[Node]) -> Prepared:
@@ -180,7 +181,8 @@ def plan_of(node: Node, descriptors: Descriptors, error: Any) -> Any:
         offsets.append(offsets[-1] + len(group))
     plan.arg = descriptors.kept(ffi.new("int32_t[]", offsets))
     plan.attr = descriptors.attributes(node.definition.schema, node.attributes)
-    plan.const_in = sum(1 << i for i, v in enumerate(inputs[:64]) if v.storage.kind == "constant")
+    known = [v.storage.kind == "constant" and v.storage.device == "cpu" for v in inputs[:64]]
+    plan.const_in = sum(1 << i for i, is_known in enumerate(known) if is_known)
     return plan
 
 

@@ -48,7 +48,7 @@ def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:
 
 def _heavy(node: Node) -> bool:
     prepared = node.prepared
-    return prepared.nanoseconds >= WORTH_SHARING and not node.device.startswith("cuda")
+    return prepared.nanoseconds >= WORTH_SHARING and node.device == "cpu"
 
 
 def _settled(rows: list[Stage]) -> list[Stage]:

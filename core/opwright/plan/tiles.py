@@ -32,7 +32,7 @@ class TileProgram:
         self._registers: dict[Value, int] = {}
         self._free: list[int] = []
         self._count = 0
-        shape, strides = _collapsed(cluster.shape, [_broadcast(v.layout, cluster.shape) for v in cluster.inputs])
+        shape, strides = collapsed(cluster.shape, [broadcast_strides(v.layout, cluster.shape) for v in cluster.inputs])
         self._strides = dict(zip(cluster.inputs, strides, strict=True))
         self._shape = shape
         self.c = descriptors.kept(ffi.new("owr_program *"))
@@ -201,14 +201,14 @@ def _stand_alone(node: Node, cluster: Cluster) -> Prepared:
     return prepared
 
 
-def _broadcast(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast_strides(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides with which a tensor is read over a larger index space."""
     missing = len(shape) - len(layout.shape)
     own = [0 if size == 1 else stride for size, stride in zip(layout.shape, layout.strides, strict=True)]
     return (0,) * missing + tuple(own)
 
 
-def _collapsed(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+def collapsed(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """The index space with as few dimensions as all operands allow; at least one."""
     kept = [d for d, size in enumerate(shape) if size != 1]
     dims: list[int] = []

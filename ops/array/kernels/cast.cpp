@@ -37,11 +37,28 @@ void tile(void *out, const void *const *in, int64_t n, const void *) {
   for (int64_t i = 0; i < n; ++i) y[i] = convert<From, To>(x[i]);
 }
 
+// convert as an expression. An integer type's smallest value has no literal.
+template <typename From, typename To>
+const char *expression() {
+  if constexpr (std::is_same_v<To, bool>) return "x0 != 0";
+  else if constexpr (!std::is_integral_v<To> || !is_float<From>) return "x0";
+  else if constexpr (sizeof(To) == 8)
+    return "x0 != x0 ? 0 : x0 <= -9223372036854775808.0 ? -9223372036854775807LL - 1 : "
+           "x0 >= 9223372036854775807.0 ? 9223372036854775807LL : (long long)x0";
+  else {
+    const std::string low = std::to_string(std::numeric_limits<To>::min() + 1);
+    const std::string high = std::to_string(std::numeric_limits<To>::max());
+    return (new std::string("x0 != x0 ? 0 : x0 <= " + low + ".0 - 1 ? " + low + " - 1 : x0 >= " + high + ".0 ? " + high +
+                            " : (int)x0"))
+        ->c_str();
+  }
+}
+
 OW_REGISTER all_types::each([](auto from) {
   using From = decltype(from);
   all_types::each([](auto to) {
     using To = decltype(to);
-    Kernel("cast", signature<From, To>("T->U")).tile(tile<From, To>);
+    Kernel("cast", signature<From, To>("T->U")).tile(tile<From, To>).scalar(expression<From, To>());
   });
 });
 

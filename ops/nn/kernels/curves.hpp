@@ -74,11 +74,12 @@ inline compute_t<T> real(const void *state, int index) {
   return static_cast<compute_t<T>>(static_cast<const ow_value *>(state)[index].v.f);
 }
 
-// Registers the tile function op<T> for each floating type as the kernel of the op of that name.
-#define OW_TILES(op, pattern)                                               \
-  OW_REGISTER floats::each([](auto zero) {                                  \
-    using T = decltype(zero);                                               \
-    ::opwright::Kernel(#op, ::opwright::signature<T>(pattern)).tile(op<T>); \
+// Registers the tile function op<T> for each floating type as the kernel of the op of that name, and what it computes
+// as an expression.
+#define OW_TILES(op, pattern, text)                                                      \
+  OW_REGISTER floats::each([](auto zero) {                                               \
+    using T = decltype(zero);                                                            \
+    ::opwright::Kernel(#op, ::opwright::signature<T>(pattern)).tile(op<T>).scalar(text); \
   });
 
 }  // namespace opwright

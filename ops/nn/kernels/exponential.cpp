@@ -25,7 +25,7 @@ void elu_grad(void *out, const void *const *in, int64_t n, const void *state) {
   map<T, 2>(out, in, n, [=](C dy, C y) { return dy * (y < C(0) ? slope * y + base : scale); });
 }
 
-OW_TILES(celu, "T->T")
-OW_TILES(elu_grad, "T,T->T")
+OW_TILES(celu, "T->T", "x0 < 0 ? a0 * expm1(x0 / a0) : x0")
+OW_TILES(elu_grad, "T,T->T", "x0 * (x1 < 0 ? a0 * x1 + a1 : a2)")
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 OW_UNARY(relu, numbers, "x0 < 0 ? 0 : x0", x < C(0) ? C(0) : x)
 OW_BINARY(relu_grad, numbers, "x1 > 0 ? x0 : 0", y > C(0) ? x : C(0))
 OW_UNARY(relu6, numbers, "x0 < 0 ? 0 : x0 > 6 ? 6 : x0", x<C(0) ? C(0) : x> C(6) ? C(6) : x)
-OW_UNARY(hard_swish, floats, "x0 * fmin(fmax(x0 + 3, 0), 6) / 6",
+OW_UNARY(hard_swish, floats, "x0 * fmin(fmax(x0 + 3, 0.0), 6.0) / 6",
          x *(x<C(-3) ? C(0) : x> C(3) ? C(1) : (x + C(3)) / C(6)))
 OW_BINARY(prelu, floats, "x0 > 0 ? x0 : x1 * x0", x > C(0) ? x : y * x)
 
@@ -66,14 +66,14 @@ void shrink_grad(void *out, const void *const *in, int64_t n, const void *state)
   map<T, 2>(out, in, n, [=](C dy, C x) { return std::fabs(x) > limit ? dy : C(0); });
 }
 
-OW_TILES(leaky_relu, "T->T")
-OW_TILES(leaky_relu_grad, "T,T->T")
-OW_TILES(prelu_grad, "T,T,T->T")
-OW_TILES(hard_tanh, "T->T")
-OW_TILES(band_grad, "T,T->T")
-OW_TILES(threshold, "T->T")
-OW_TILES(softshrink, "T->T")
-OW_TILES(hardshrink, "T->T")
-OW_TILES(shrink_grad, "T,T->T")
+OW_TILES(leaky_relu, "T->T", "x0 > 0 ? x0 : a0 * x0")
+OW_TILES(leaky_relu_grad, "T,T->T", "x1 > 0 ? x0 : a0 * x0")
+OW_TILES(prelu_grad, "T,T,T->T", "x1 > 0 ? x0 : x2 * x0")
+OW_TILES(hard_tanh, "T->T", "x0 < a0 ? a0 : x0 > a1 ? a1 : x0")
+OW_TILES(band_grad, "T,T->T", "x1 > a0 && x1 < a1 ? x0 : 0")
+OW_TILES(threshold, "T->T", "x0 <= a0 ? a1 : x0")
+OW_TILES(softshrink, "T->T", "fabs(x0) <= a0 ? 0 : x0 > 0 ? x0 - a0 : x0 + a0")
+OW_TILES(hardshrink, "T->T", "fabs(x0) <= a0 ? 0 : x0")
+OW_TILES(shrink_grad, "T,T->T", "fabs(x1) > a0 ? x0 : 0")
 
 }  // namespace

@@ -12,7 +12,7 @@ inline C log_one_plus(C e) {
   return opwright::log(sum) + (e - (sum - C(1))) / sum;
 }
 
-OW_BINARY(sigmoid_cross_entropy_with_logits, floats, "fmax(x1, 0) - x1 * x0 + log1p(exp(-fabs(x1)))",
+OW_BINARY(sigmoid_cross_entropy_with_logits, floats, "fmax(x1, 0.0) - x1 * x0 + log1p(exp(-fabs(x1)))",
           (y > C(0) ? y : C(0)) - y * x + log_one_plus(opwright::exp(-std::fabs(y))))
 
 }  // namespace

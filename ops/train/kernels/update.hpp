@@ -1,23 +1,12 @@
-// How optimizers write variables: a Rule for one element, and the loop of it over a run of elements.
-//
-//   template <typename C> struct Momentum {
-//     static constexpr int kSlots = 1;       // how many slot variables an element has, at most 3
-//     static constexpr int kScalars = 2;     // how many hyper-parameters
-//     explicit Momentum(const C *s);         // from the hyper-parameters, in the order of the op's arguments
-//     void operator()(C &w, C &a, C g) const // one element: the variable, its slots, the gradient
-//   };
-//
-// Arguments of an op: the variables, each kind of slot, the gradients, the hyper-parameters.
+// The loop of a Rule over a run of elements.
 #pragma once
-#include "opwright/kernel.hpp"
+#include "rule.hpp"
 
 namespace train {
 
-using namespace opwright;
-
 // The loop over n elements. G is T, or the type T is computed in.
 template <typename Rule, typename T, typename G>
-inline void update(const Rule &rule, T *w, T *const *slots, const G *g, int64_t n) {
+OW_DEVICE inline void update(const Rule &rule, T *w, T *const *slots, const G *g, int64_t n) {
   using C = compute_t<T>;
   if constexpr (Rule::kSlots == 0) {
     OW_IVDEP
@@ -61,11 +50,6 @@ inline Rule rule_of(const ow_call *call) {
   for (int k = 0; k < Rule::kScalars; ++k)
     scalars[k] = static_cast<C>(*data<T>(call->in[call->n_in - Rule::kScalars + k]));
   return Rule(scalars);
-}
-
-template <typename C>
-inline C sign(C x) {
-  return static_cast<C>((x > C(0)) - (x < C(0)));
 }
 
 }  // namespace train

@@ -40,8 +40,9 @@
  * post.  A kernel that says OW_POST must, if call->post is not NULL, call post->apply once for every element of out[0],
  *   on runs of consecutive elements it has finished and will not read or write again.
  *
- * scalar.  The tile function as one C expression over x0, x1, ... of the node's dtype, with math.h's names, no
- *   statements: the source of generated GPU kernels.
+ * scalar.  The tile function as one C expression over x0, x1, ... of the node's dtypes (16-bit floats as float), and
+ *   a0, a1, ... for its attributes that are numbers, in declared order; with math.h's names, no statements: the source
+ *   of generated GPU kernels.
  *
  * fold.  A reduction may say, in prepare, that each run of fold_size consecutive elements of its only input makes one
  *   element of its output, and how: plan.fold. Elementwise kernels before it, of any library, then run together with it,

@@ -36,7 +36,7 @@ struct Key {
 };
 
 // Ten rounds on one block; branch-free, so that a loop over blocks becomes vector code.
-inline void rounds(uint32_t k0, uint32_t k1, uint32_t &c0, uint32_t &c1, uint32_t &c2, uint32_t &c3) {
+OW_DEVICE inline void rounds(uint32_t k0, uint32_t k1, uint32_t &c0, uint32_t &c1, uint32_t &c2, uint32_t &c3) {
   const auto round = [&] {
     const uint64_t p0 = uint64_t{0xD2511F53} * c0, p1 = uint64_t{0xCD9E8D57} * c2;
     c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
@@ -54,7 +54,7 @@ struct Block {
 };
 
 // One block, for what cannot be done in lanes.
-inline Block block(const Key &key, uint64_t number) {
+OW_DEVICE inline Block block(const Key &key, uint64_t number) {
   Block b{{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), key.run_low, key.run_high}};
   rounds(key.k0, key.k1, b.word[0], b.word[1], b.word[2], b.word[3]);
   return b;
@@ -82,12 +82,12 @@ struct Lanes {
 // [0, 1) as TensorFlow makes it: random mantissa bits under the exponent of [1, 2), minus 1. T says how many bits; the
 // value is exact in T.
 template <typename T>
-inline float uniform(uint32_t x) {
+OW_DEVICE inline float uniform(uint32_t x) {
   if constexpr (std::is_same_v<T, half>) return static_cast<float>(x & 0x3ffu) * 0.0009765625f;
   else if constexpr (std::is_same_v<T, bfloat16>) return static_cast<float>(x & 0x7fu) * 0.0078125f;
   else return bit_cast<float>((x & 0x7fffffu) | 0x3f800000u) - 1.0f;
 }
-inline double uniform(uint32_t x0, uint32_t x1) {
+OW_DEVICE inline double uniform(uint32_t x0, uint32_t x1) {
   return bit_cast<double>((uint64_t{x0 & 0xfffffu} << 32 | x1) | 0x3ff0000000000000u) - 1.0;
 }
 
@@ -96,7 +96,7 @@ inline double uniform(uint32_t x0, uint32_t x1) {
 // turn, so that it is brought into [-pi/4, pi/4) by integer arithmetic, without error.
 
 // sin and cos of t = 2 pi x / 2^32, with the polynomials of Cephes' sinf and cosf (S. Moshier).
-inline void sincos_turn(uint32_t x, float &s, float &c) {
+OW_DEVICE inline void sincos_turn(uint32_t x, float &s, float &c) {
   const uint32_t quadrant = (x + 0x20000000u) >> 30;
   const float a = static_cast<float>(static_cast<int32_t>(x - (quadrant << 30))) * 1.4629180792671596e-9f;
   const float z = a * a;
@@ -109,7 +109,7 @@ inline void sincos_turn(uint32_t x, float &s, float &c) {
 }
 
 // The same for t = 2 pi x / 2^64, with those of Cephes' sin and cos.
-inline void sincos_turn(uint64_t x, double &s, double &c) {
+OW_DEVICE inline void sincos_turn(uint64_t x, double &s, double &c) {
   const uint64_t quadrant = (x + 0x2000000000000000u) >> 62;
   const double a = static_cast<double>(static_cast<int64_t>(x - (quadrant << 62))) * 3.406121580086556e-19;
   const double z = a * a;
@@ -132,7 +132,7 @@ inline void sincos_turn(uint64_t x, double &s, double &c) {
 }
 
 // u = (n + 1/2) 2^-31, n the upper 31 bits of x0: |z| goes up to 6.7.
-inline void normal_pair(uint32_t x0, uint32_t x1, float &a, float &b) {
+OW_DEVICE inline void normal_pair(uint32_t x0, uint32_t x1, float &a, float &b) {
   const float u = static_cast<float>(static_cast<int32_t>(x0 >> 1)) * 4.656612873077393e-10f + 2.3283064365386963e-10f;
   const float r = std::sqrt(-2.0f * log(u));
   float s, c;
@@ -142,7 +142,7 @@ inline void normal_pair(uint32_t x0, uint32_t x1, float &a, float &b) {
 }
 
 // u = (n + 1) 2^-53, n the upper 53 bits of x0 x1: |z| goes up to 8.6.
-inline void normal_pair(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, double &a, double &b) {
+OW_DEVICE inline void normal_pair(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, double &a, double &b) {
   const uint64_t bits = (uint64_t{x0} << 32 | x1) >> 11;
   const double u = (static_cast<double>(static_cast<int64_t>(bits)) + 1.0) * 1.1102230246251565e-16;
   const double r = std::sqrt(-2.0 * std::log(u));
@@ -159,9 +159,14 @@ constexpr int kPerBlock = sizeof(compute_t<T>) == 8 ? 2 : 4;  // elements
 template <typename T>
 constexpr int kGroup = kLanes * kPerBlock<T>;
 
-// lanes(key, block, out) makes the elements of kLanes blocks from `block` on, in the type that T is computed in.
+// lanes(key, number, out) makes the elements of kLanes blocks from block `number` on, in the type that T is computed in;
+// one(key, block, number, slot) a single element of one block.
 template <typename T>
 struct Uniform {
+  OW_DEVICE static compute_t<T> one(const Key &, const Block &x, uint64_t, int slot) {
+    if constexpr (kPerBlock<T> == 2) return uniform(x.word[2 * slot], x.word[2 * slot + 1]);
+    else return uniform<T>(x.word[slot]);
+  }
   static void lanes(const Key &key, uint64_t first, compute_t<T> *out) {
     const Lanes x(key, first);
     for (int j = 0; j < kLanes; ++j) {
@@ -192,8 +197,7 @@ struct Normal {
       }
     }
   }
-  // Element `slot` of one block.
-  static C one(const Block &x, int slot) {
+  OW_DEVICE static C one(const Key &, const Block &x, uint64_t, int slot) {
     C a, b;
     if constexpr (kPerBlock<T> == 2) normal_pair(x.word[0], x.word[1], x.word[2], x.word[3], a, b);
     else normal_pair(x.word[slot & 2], x.word[(slot & 2) + 1], a, b);
@@ -209,7 +213,7 @@ struct TruncatedNormal {
   static constexpr C kLimit = std::is_same_v<T, half>       ? C(2) - C(0.00048828125)
                               : std::is_same_v<T, bfloat16> ? C(2) - C(0.00390625)
                                                             : C(2);
-  static bool outside(C z) { return !(std::fabs(z) < kLimit); }
+  OW_DEVICE static bool outside(C z) { return !(std::fabs(z) < kLimit); }
   static void lanes(const Key &key, uint64_t first, C *out) {
     Normal<T>::lanes(key, first, out);
     int left = 0;
@@ -229,13 +233,17 @@ struct TruncatedNormal {
       --left;
     }
   }
-  static C again(const Key &key, uint64_t number, int slot) {
+  OW_DEVICE static C again(const Key &key, uint64_t number, int slot) {
     C z;
     do {
       number += kAttempt;
-      z = Normal<T>::one(block(key, number), slot);
+      z = Normal<T>::one(key, block(key, number), number, slot);
     } while (outside(z));
     return z;
+  }
+  OW_DEVICE static C one(const Key &key, const Block &x, uint64_t number, int slot) {
+    const C z = Normal<T>::one(key, x, number, slot);
+    return outside(z) ? again(key, number, slot) : z;
   }
 };
 

@@ -9,7 +9,7 @@
 namespace opwright {
 
 inline double exp(double x) { return std::exp(x); }
-inline double log(double x) { return std::log(x); }
+OW_DEVICE inline double log(double x) { return std::log(x); }
 inline double tanh(double x) { return std::tanh(x); }
 inline double sigmoid(double x) {
   const double e = std::exp(-std::fabs(x));
@@ -40,7 +40,7 @@ inline float exp(float x) {
 }
 
 // log(x) = n ln(2) + log(m), sqrt(1/2) <= m < sqrt(2), with the polynomial of Cephes' logf.
-inline float log(float x) {
+OW_DEVICE inline float log(float x) {
   const bool tiny = x < 1.17549435e-38f;
   const uint32_t bits = bit_cast<uint32_t>(tiny ? x * 8388608.0f : x);
   // Moves the exponent's border from 1 to sqrt(1/2).
