@@ -4,9 +4,9 @@
       for (int i = ...; i < s.v[0]; i += ...) {
         const float x0 = in0[i];
         const float x1 = in1[0];
-        const float y0 = x0 * x1;
-        const float y1 = exp(y0);
-        out0[i] = y1;
+        const float t0 = x0 * x1;
+        const float t1 = exp(t0);
+        out0[i] = t1;
       }
     }
 
@@ -61,8 +61,8 @@ def of_cluster(cluster: Any) -> Generated:
     for k, member in enumerate(cluster.members):
         (output,) = member.outputs
         expression = scalar_of(member, cluster.kernels[member].scalar, [names[v] for v in member.inputs])
-        body.append(f"const {computed(output.dtype)} y{k} = {_rounded(output.dtype, expression)};")
-        names[output] = f"y{k}"
+        body.append(f"const {computed(output.dtype)} t{k} = {_rounded(output.dtype, expression)};")
+        names[output] = f"t{k}"
     body += [f"out{j}[i] = {names[v]};" for j, v in enumerate(cluster.outputs)]
     ops = "_".join(m.definition.name.replace("::", "_") for m in cluster.members)
     return writer.kernel(

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include <cmath>
+#include <math.h>
+
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -26,7 +27,7 @@ struct dim3 {
   dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
-static dim3 threadIdx, blockIdx, blockDim, gridDim;
+inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace fake {
 
@@ -42,15 +43,15 @@ struct Block {
   const std::function<void()> *body = nullptr;
   unsigned current = 0;
 };
-static Block block;
+inline Block block;
 
-static void enter() {
+inline void enter() {
   (*block.body)();
   block.fibers[block.current].done = true;
   swapcontext(&block.fibers[block.current].context, &block.scheduler);
 }
 
-static void run_block(unsigned threads, const std::function<void()> &body) {
+inline void run_block(unsigned threads, const std::function<void()> &body) {
   block.fibers.resize(threads);
   block.body = &body;
   for (Fiber &f : block.fibers) {
