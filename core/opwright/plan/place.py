@@ -52,9 +52,10 @@ def _device_of(node: Node, default: str, soft: bool) -> str:
     definition = node.definition
     if definition is None or definition.role != "kernel":
         return "cpu"
-    if definition.view_function is not None:
-        return node.groups[definition.view_source][0].storage.device
     wanted = node.writes()[0].device if node.writes() else _full(node.device or default)
+    if definition.view_function is not None:
+        source = node.groups[definition.view_source][0].storage
+        return wanted if source.kind == "constant" else source.device  # constants go where they are used, once
     if wanted == "cpu":
         return wanted
     node.device = wanted

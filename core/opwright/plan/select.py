@@ -120,7 +120,7 @@ def _crosses(node: Node) -> bool:
 
 def copy_kernel(node: Node) -> Prepared:
     """A dense copy, within a device or between two."""
-    (source,), (target,) = node.inputs, node.outputs
+    (target,) = node.outputs
     if node.device != "cpu":
         made: Prepared = device(node.device).copy_kernel(node)
         return made

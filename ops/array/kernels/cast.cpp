@@ -48,8 +48,8 @@ const char *expression() {
   else {
     const std::string low = std::to_string(std::numeric_limits<To>::min() + 1);
     const std::string high = std::to_string(std::numeric_limits<To>::max());
-    return (new std::string("x0 != x0 ? 0 : x0 <= " + low + ".0 - 1 ? " + low + " - 1 : x0 >= " + high + ".0 ? " + high +
-                            " : (int)x0"))
+    return (new std::string("x0 != x0 ? 0 : x0 <= " + low + ".0 - 1 ? " + low + " - 1 : x0 >= " + high + ".0 ? " +
+                            high + " : (int)x0"))
         ->c_str();
   }
 }

@@ -28,8 +28,8 @@ __global__ void in_top(const I *targets, const T *predictions, const I *k, bool 
 template <typename T, typename I>
 int32_t run(const ow_call *call, int64_t, int64_t) {
   const int64_t rows = call->in[1]->shape[0], n = call->in[1]->shape[1];
-  return launch(call, in_top<T, I>, std::min(rows, kMostBlocks), data<const I>(call->in[0]),
-                data<const T>(call->in[1]), data<const I>(call->in[2]), data<bool>(call->out[0]), rows, n);
+  return launch(call, in_top<T, I>, std::min(rows, kMostBlocks), data<const I>(call->in[0]), data<const T>(call->in[1]),
+                data<const I>(call->in[2]), data<bool>(call->out[0]), rows, n);
 }
 
 OW_REGISTER floats::each([](auto zero) {

@@ -82,12 +82,10 @@ void mish_grad(void *out, const void *const *in, int64_t n, const void *) {
 #define OW_NORMAL(x) "(0.5 + 0.5 * erf(" x " * 0.70710678118654752440))"
 #define OW_NEARLY_NORMAL(x) OW_SIGMOID("1.59576912160573071176 * " x " * (1 + 0.044715 * " x " * " x ")")
 #define OW_EXP(x) "exp(fmin(" x ", 20.0))"
-#define OW_TANH_SOFTPLUS(x) \
-  "(" OW_EXP(x) " * (" OW_EXP(x) " + 2) / (" OW_EXP(x) " * (" OW_EXP(x) " + 2) + 2))"
+#define OW_TANH_SOFTPLUS(x) "(" OW_EXP(x) " * (" OW_EXP(x) " + 2) / (" OW_EXP(x) " * (" OW_EXP(x) " + 2) + 2))"
 
 OW_TILES(silu, "T->T", "x0 * " OW_SIGMOID("a0 * x0"))
-OW_TILES(silu_grad, "T,T->T",
-         "x0 * (" OW_SIGMOID("a0 * x1") " * (1 + a0 * x1 * (1 - " OW_SIGMOID("a0 * x1") ")))")
+OW_TILES(silu_grad, "T,T->T", "x0 * (" OW_SIGMOID("a0 * x1") " * (1 + a0 * x1 * (1 - " OW_SIGMOID("a0 * x1") ")))")
 OW_TILES(gelu, "T->T", "a0 ? x0 * " OW_NEARLY_NORMAL("x0") " : x0 * " OW_NORMAL("x0"))
 OW_TILES(gelu_grad, "T,T->T",
          "x0 * (a0 ? " OW_NEARLY_NORMAL("x1") " + x1 * " OW_NEARLY_NORMAL("x1") " * (1 - " OW_NEARLY_NORMAL(

@@ -1,4 +1,5 @@
-// Tensors filled with uniform and normal numbers on the GPU, a thread a block of Philox: the numbers that the CPU draws.
+// Tensors filled with uniform and normal numbers on the GPU, a thread a block of Philox: the numbers that the CPU
+// draws.
 #include "opwright/kernel.cuh"
 #include "opwright/philox.hpp"
 

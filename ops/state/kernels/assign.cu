@@ -14,7 +14,8 @@ template <typename T, bool add>
 __global__ void accumulated(T *ref, const T *value, int64_t n) {
   using C = std::conditional_t<is_float<T>, compute_t<T>, uint64_t>;
   for (int64_t i = first_index(); i < n; i += all_threads()) {
-    const C a = static_cast<C>(static_cast<compute_t<T>>(ref[i])), b = static_cast<C>(static_cast<compute_t<T>>(value[i]));
+    const C a = static_cast<C>(static_cast<compute_t<T>>(ref[i])),
+            b = static_cast<C>(static_cast<compute_t<T>>(value[i]));
     ref[i] = static_cast<T>(add ? a + b : a - b);
   }
 }

@@ -9,8 +9,8 @@ using namespace train;
 
 namespace {
 
-constexpr int32_t kMany = 24;            // tensors whose addresses go into a kernel's parameters
-constexpr int64_t kBlocksEach = 1024;    // of a tensor
+constexpr int32_t kMany = 24;          // tensors whose addresses go into a kernel's parameters
+constexpr int64_t kBlocksEach = 1024;  // of a tensor
 
 template <typename Rule, typename T>
 struct Tensors {

@@ -1,4 +1,5 @@
-// Launches and copies through CUDA's driver API, which is opened by dlopen: building needs no CUDA, and so does loading.
+// Launches and copies through CUDA's driver API, which is opened by dlopen: building needs no CUDA, and so does
+// loading.
 #include "launch.h"
 
 #include <dlfcn.h>
@@ -18,24 +19,24 @@ constexpr int kComputeCapabilityMajor = 75, kComputeCapabilityMinor = 76;  // CU
 constexpr int kMemoryType = 2;                                             // CUpointer_attribute
 
 // The driver's functions, by the names that its library exports (those of the ABI since CUDA 4).
-#define OWC_FUNCTIONS(X)                                                                                   \
-  X(cuInit, (unsigned))                                                                                    \
-  X(cuDriverGetVersion, (int *))                                                                           \
-  X(cuDeviceGetCount, (int *))                                                                             \
-  X(cuDeviceGet, (int *, int))                                                                             \
-  X(cuDeviceGetName, (char *, int, int))                                                                   \
-  X(cuDeviceGetAttribute, (int *, int, int))                                                               \
-  X(cuDevicePrimaryCtxRetain, (Handle *, int))                                                             \
-  X(cuCtxSetCurrent, (Handle))                                                                             \
-  X(cuModuleLoadData, (Handle *, const void *))                                                            \
-  X(cuModuleGetFunction, (Handle *, Handle, const char *))                                                 \
-  X(cuLaunchKernel, (Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, \
-                     void **, void **))                                                                    \
-  X(cuMemcpyHtoDAsync_v2, (Address, const void *, size_t, Handle))                                         \
-  X(cuMemcpyDtoHAsync_v2, (void *, Address, size_t, Handle))                                               \
-  X(cuMemcpyDtoDAsync_v2, (Address, Address, size_t, Handle))                                              \
-  X(cuStreamSynchronize, (Handle))                                                                         \
-  X(cuPointerGetAttribute, (void *, int, Address))                                                         \
+#define OWC_FUNCTIONS(X)                                                                                      \
+  X(cuInit, (unsigned))                                                                                       \
+  X(cuDriverGetVersion, (int *))                                                                              \
+  X(cuDeviceGetCount, (int *))                                                                                \
+  X(cuDeviceGet, (int *, int))                                                                                \
+  X(cuDeviceGetName, (char *, int, int))                                                                      \
+  X(cuDeviceGetAttribute, (int *, int, int))                                                                  \
+  X(cuDevicePrimaryCtxRetain, (Handle *, int))                                                                \
+  X(cuCtxSetCurrent, (Handle))                                                                                \
+  X(cuModuleLoadData, (Handle *, const void *))                                                               \
+  X(cuModuleGetFunction, (Handle *, Handle, const char *))                                                    \
+  X(cuLaunchKernel,                                                                                           \
+    (Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void **, void **)) \
+  X(cuMemcpyHtoDAsync_v2, (Address, const void *, size_t, Handle))                                            \
+  X(cuMemcpyDtoHAsync_v2, (void *, Address, size_t, Handle))                                                  \
+  X(cuMemcpyDtoDAsync_v2, (Address, Address, size_t, Handle))                                                 \
+  X(cuStreamSynchronize, (Handle))                                                                            \
+  X(cuPointerGetAttribute, (void *, int, Address))                                                            \
   X(cuGetErrorString, (Status, const char **))
 
 struct Driver {
@@ -71,8 +72,8 @@ const char *text(const Driver *driver, Status status) {
 
 // Fails with the driver's words; `what` is what was tried.
 int32_t failed(const ow_call *call, const Driver *driver, const char *what, Status status) {
-  return OW_FAIL(call, status == 2 ? OW_NO_MEMORY : OW_INTERNAL, "CUDA: %s failed: %s (%d)", what,
-                 text(driver, status), status);
+  return OW_FAIL(call, status == 2 ? OW_NO_MEMORY : OW_INTERNAL, "CUDA: %s failed: %s (%d)", what, text(driver, status),
+                 status);
 }
 
 void explain(char *why, const Driver *driver, const char *what, Status status) {
@@ -149,11 +150,11 @@ int32_t copy_run(const ow_call *call, int64_t, int64_t) {
 }
 
 bool load(void *library, Driver *driver, const char *name, char *why) {
-#define OWC_LOAD(function, parameters)                                                                 \
-  driver->function = reinterpret_cast<Status(*) parameters>(dlsym(library, #function));                \
-  if (!driver->function) {                                                                             \
-    std::snprintf(why, OWC_WHY, "%s has no %s; update the NVIDIA driver", name, #function);            \
-    return false;                                                                                      \
+#define OWC_LOAD(function, parameters)                                                      \
+  driver->function = reinterpret_cast<Status(*) parameters>(dlsym(library, #function));     \
+  if (!driver->function) {                                                                  \
+    std::snprintf(why, OWC_WHY, "%s has no %s; update the NVIDIA driver", name, #function); \
+    return false;                                                                           \
   }
   OWC_FUNCTIONS(OWC_LOAD)
 #undef OWC_LOAD

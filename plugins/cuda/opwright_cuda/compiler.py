@@ -35,11 +35,12 @@ class Nvrtc:
         from cupy.cuda import nvrtc
 
         self._nvrtc = nvrtc
-        supported = [arch for arch in nvrtc.getSupportedArchs() if arch <= capability]
+        known = nvrtc.getSupportedArchs()
+        supported = [arch for arch in known if arch <= capability]
         if not supported:
             raise InternalError(
-                f"[cuda] NVRTC {'.'.join(map(str, nvrtc.getVersion()))} must know compute capability {capability / 10}, "
-                f"got {nvrtc.getSupportedArchs()}; install the CuPy for an older CUDA"
+                f"[cuda] NVRTC {nvrtc.getVersion()} must know capability {capability / 10}, got {min(known) / 10} "
+                "and more; install the CuPy for an older CUDA"
             )
         best = max(supported)
         # For a GPU newer than this NVRTC the driver translates its PTX.
@@ -60,12 +61,14 @@ class Nvrtc:
 
     def _compile(self, source: str) -> bytes:
         nvrtc = self._nvrtc
-        program = nvrtc.createProgram(source, "cluster.cu", [header()], [HEADER])
+        program = nvrtc.createProgram(source, "cluster.cu", [header().encode()], [HEADER.encode()])
         try:
             nvrtc.compileProgram(program, list(self._options))
             image: Any = nvrtc.getPTX(program) if self._as_ptx else nvrtc.getCUBIN(program)
         except nvrtc.NVRTCError as e:
-            raise InternalError(f"[cuda] generated code must compile, got {e}:\n{nvrtc.getProgramLog(program)}") from None
+            raise InternalError(
+                f"[cuda] generated code must compile, got {e}:\n{nvrtc.getProgramLog(program)}"
+            ) from None
         finally:
             nvrtc.destroyProgram(program)
         return image.encode() if isinstance(image, str) else bytes(image)

@@ -17,7 +17,7 @@ class CupyMemory:
     """What a CudaDevice takes from CuPy. Raises ImportError where that is missing."""
 
     def __init__(self, number: int) -> None:
-        import cupy  # noqa: PLC0415  half a second, paid when a GPU is first used
+        import cupy  # half a second, paid when a GPU is first used
 
         self._cupy = cupy
         self._device = cupy.cuda.Device(number)
@@ -40,7 +40,9 @@ class CupyMemory:
             with self._device, self._stream:
                 return Block(self._cupy.cuda.alloc(max(nbytes, 1)))
         except self._cupy.cuda.memory.OutOfMemoryError as e:
-            raise ResourceExhaustedError(f"[cuda] {nbytes / 2**20:.0f} MiB are more than the GPU has left: {e}") from None
+            raise ResourceExhaustedError(
+                f"[cuda] {nbytes / 2**20:.0f} MiB are more than the GPU has left: {e}"
+            ) from None
 
 
 class CudaArena:

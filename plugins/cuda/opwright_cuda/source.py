@@ -177,7 +177,9 @@ class _Writer:
         code = "q" if self._index == "long long" else "i"
         space = struct.pack(f"{len(self._numbers)}{code}", *self._numbers)
         if len(parameters) > MOST_TENSORS or 8 * len(parameters) + len(space) > PARAMETER_BYTES:
-            raise ResourceExhaustedError(f"[cuda] a kernel takes {PARAMETER_BYTES} bytes of parameters, got more: {name}")
+            raise ResourceExhaustedError(
+                f"[cuda] a kernel takes {PARAMETER_BYTES} bytes of parameters, got more: {name}"
+            )
         start = f"blockIdx.x * {self._index}(blockDim.x) + threadIdx.x"
         lines = [
             '#include "opwright/half.hpp"',

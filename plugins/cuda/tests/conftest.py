@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from opwright_cuda.device import CudaDevice
 
 HERE = Path(__file__).parent / "fake"
 OPS = Path(__file__).parents[3] / "ops"
-FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-fwrapv", "-w"]
+FLAGS = ["-std=c++17", "-O0", "-fPIC", "-shared", "-fwrapv", "-w"]
 
 
 def include_folder():
@@ -77,6 +78,7 @@ class FakeCompiler:
     def __init__(self, fake):
         self.fake = fake
         self.sources = []
+        self._lock = threading.Lock()
         self._waiting = {}
         self._paths = {}
         self._resolver = fake.ffi.callback("fake_resolver_fn", self._resolve)
@@ -92,12 +94,13 @@ class FakeCompiler:
 
     def _resolve(self, image):
         found = self.fake.ffi.string(image).decode()
-        if found not in self._paths:
-            file = self.fake.folder / f"generated_{len(self._paths)}.cu"
-            file.write_text("\n".join(self._waiting.values()))
-            path = self.fake.ffi.new("char[]", str(self.fake.build(file.stem, [file])).encode())
-            self._paths.update(dict.fromkeys(self._waiting, path))
-            self._waiting.clear()
+        with self._lock:
+            if found not in self._paths:
+                waiting, self._waiting = self._waiting, {}
+                file = self.fake.folder / f"generated_{len(self._paths)}.cu"
+                file.write_text("\n".join(waiting.values()))
+                path = self.fake.ffi.new("char[]", str(self.fake.build(file.stem, [file])).encode())
+                self._paths.update(dict.fromkeys(waiting, path))
         return self._paths[found]
 
 

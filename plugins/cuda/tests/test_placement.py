@@ -65,7 +65,7 @@ def test_views_made_on_the_host_arrive_dense(graph, session, fake, rng):
 def test_small_integer_constants_go_there_too(graph, session, fake):
     x = ow.placeholder("int32", [3])
     with graph.device(fake):
-        y = (x + [1, 2, 3]) * 2
+        y = (x + np.int32([1, 2, 3])) * 2
     np.testing.assert_array_equal(session.run(y, {x: [10, 20, 30]}), [22, 44, 66])
 
 

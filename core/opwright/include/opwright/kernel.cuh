@@ -2,7 +2,8 @@
 //
 //   template <typename T>
 //   __global__ void twice(const T *x, T *y, int64_t n) {
-//     for (int64_t i = first_index(); i < n; i += all_threads()) y[i] = static_cast<T>(2 * static_cast<compute_t<T>>(x[i]));
+//     for (int64_t i = first_index(); i < n; i += all_threads()) y[i] = static_cast<T>(2 *
+//     static_cast<compute_t<T>>(x[i]));
 //   }
 //   template <typename T>
 //   int32_t run(const ow_call *call, int64_t, int64_t) {
@@ -25,8 +26,8 @@
 
 namespace opwright {
 
-constexpr int kThreads = 256;            // of a block
-constexpr int64_t kMostBlocks = 65535;   // beyond, threads do several elements
+constexpr int kThreads = 256;           // of a block
+constexpr int64_t kMostBlocks = 65535;  // beyond, threads do several elements
 
 class CudaKernel : public Kernel {
  public:

@@ -159,8 +159,8 @@ constexpr int kPerBlock = sizeof(compute_t<T>) == 8 ? 2 : 4;  // elements
 template <typename T>
 constexpr int kGroup = kLanes * kPerBlock<T>;
 
-// lanes(key, number, out) makes the elements of kLanes blocks from block `number` on, in the type that T is computed in;
-// one(key, block, number, slot) a single element of one block.
+// lanes(key, number, out) makes the elements of kLanes blocks from block `number` on, in the type that T is computed
+// in; one(key, block, number, slot) a single element of one block.
 template <typename T>
 struct Uniform {
   OW_DEVICE static compute_t<T> one(const Key &, const Block &x, uint64_t, int slot) {

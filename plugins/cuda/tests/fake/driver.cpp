@@ -72,7 +72,8 @@ void *at(unsigned long long address) { return reinterpret_cast<void *>(address);
 
 FAKE void *fake_allocate(size_t bytes) {
   std::lock_guard<std::recursive_mutex> lock(mutex);
-  if (!region) region = static_cast<char *>(mmap(nullptr, kRegion, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  if (!region)
+    region = static_cast<char *>(mmap(nullptr, kRegion, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   char *found = region + used;
   used += (bytes + 4095) / 4096 * 4096 + 4096;
   return found;
@@ -105,7 +106,9 @@ FAKE int cuInit(unsigned) { return counted("cuInit"); }
 FAKE int cuDriverGetVersion(int *version) { return *version = 13000, 0; }
 FAKE int cuDeviceGetCount(int *count) { return *count = 1, counted("cuDeviceGetCount"); }
 FAKE int cuDeviceGet(int *device, int number) { return *device = number, 0; }
-FAKE int cuDeviceGetName(char *name, int room, int) { return std::snprintf(name, static_cast<size_t>(room), "Fake"), 0; }
+FAKE int cuDeviceGetName(char *name, int room, int) {
+  return std::snprintf(name, static_cast<size_t>(room), "Fake"), 0;
+}
 FAKE int cuDeviceGetAttribute(int *value, int attribute, int) { return *value = attribute == 75 ? 9 : 0, 0; }
 FAKE int cuDevicePrimaryCtxRetain(void **context, int) { return *context = &region, 0; }
 FAKE int cuCtxSetCurrent(void *context) { return current = context, 0; }
