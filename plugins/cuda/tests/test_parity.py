@@ -8,7 +8,16 @@ from opwright.kernels import kernels
 from opwright.registry import registry
 from opwright.testing import TOLERANCE
 
-ATTRIBUTES = {"lambd": 0.3, "low": -0.5, "high": 0.75, "threshold": 0.25, "value": -2.0, "slope": 1.5, "base": 0.5, "scale": 2.0}
+ATTRIBUTES = {
+    "lambd": 0.3,
+    "low": -0.5,
+    "high": 0.75,
+    "threshold": 0.25,
+    "value": -2.0,
+    "slope": 1.5,
+    "base": 0.5,
+    "scale": 2.0,
+}
 # Functions that amplify the last digit of an intermediate value, or whose float versions are a few units off.
 LOOSE = {"lgamma", "pow", "tan", "sinh", "cosh", "erfc", "ndtr", "exp", "exp2", "expm1", "xlogy", "logaddexp", "sinc"}
 
