@@ -1,6 +1,8 @@
 """A GPU for machines without one: launcher, planner and generated code as they are, a driver that is a stand-in."""
 
+import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import threading
@@ -42,8 +44,12 @@ class FakeCuda:
 
     def _compile(self, sources, target):
         command = ["c++", *FLAGS, f"-I{HERE}", f"-I{include_folder()}", "-o", str(target), *map(str, sources)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        with open(target.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # workers of one run share what one of them has built
+            if target.exists():
+                return
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
 
     def build(self, name, sources, *flags):
         """A library of CUDA sources, for the host."""
@@ -97,8 +103,11 @@ class FakeCompiler:
         with self._lock:
             if found not in self._paths:
                 waiting, self._waiting = self._waiting, {}
-                file = self.fake.folder / f"generated_{len(self._paths)}.cu"
-                file.write_text("\n".join(waiting.values()))
+                text = "\n".join(waiting.values())
+                file = self.fake.folder / f"generated_{hashlib.sha256(text.encode()).hexdigest()[:16]}.cu"
+                written = file.with_suffix(f".{os.getpid()}")
+                written.write_text(text)
+                os.replace(written, file)
                 path = self.fake.ffi.new("char[]", str(self.fake.build(file.stem, [file])).encode())
                 self._paths.update(dict.fromkeys(waiting, path))
         return self._paths[found]
@@ -109,7 +118,10 @@ def fake_cuda(tmp_path_factory):
     """The stand-in for CUDA; skips where there is no C++ compiler."""
     if shutil.which("c++") is None:
         pytest.skip("no c++ to build the fake GPU with")
-    return FakeCuda(tmp_path_factory.mktemp("fake_cuda"))
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "fake_cuda"
+    folder.mkdir(exist_ok=True)
+    return FakeCuda(folder)
 
 
 @pytest.fixture(scope="session")
