@@ -7,13 +7,13 @@ import subprocess
 import numpy as np
 import opwright as ow
 import pytest
-from opwright import report
 from opwright.devices import devices
 from opwright.errors import InvalidArgumentError
 from opwright.registry import registry
 from opwright.runtime import package_files
 from opwright_cuda.compiler import Nvrtc, cache_folder
 from opwright_cuda.device import CudaDevice
+from opwright_inspect import report
 
 
 def libraries():
