@@ -130,7 +130,7 @@ def to_storage(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any
         return array.astype(dtype.numpy, copy=False)
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
     rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
-    nan = np.isnan(array)
+    nan = np.isnan(bits.view(np.float32))
     return np.where(nan, (bits >> np.uint32(16)) | np.uint32(0x40), rounded).astype(np.uint16).reshape(np.shape(array))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from opwright import dims
-from opwright.dtypes import BY_NAME, DType
+from opwright.dtypes import BY_NAME, DType, to_storage
 from opwright.errors import SchemaError, ShapeError
 from opwright.opdef import OpDef
 from opwright.schema import TensorArg
@@ -175,7 +175,7 @@ def stored(elements: Any, dtype: DType) -> np.ndarray[Any, Any]:
     array = np.asarray(elements)
     if array.dtype.kind == "O" and dtype.is_integer:
         array = np.array([int(v) % 2**64 for v in array.flat], np.uint64).reshape(array.shape)
-    return array.astype(dtype.numpy)
+    return to_storage(array, dtype)
 
 
 def _small(node: Any) -> bool:

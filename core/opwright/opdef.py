@@ -76,6 +76,7 @@ class OpDef:
         self.plan_function: Callable[..., Any] | None = None
         self.rewrite_function: Callable[..., Any] | None = None
         self.reference: Callable[..., Any] | None = None
+        self.example_function: Callable[..., Any] | None = None
         self.python_kernels: dict[str, Callable[..., Any]] = {}
         self.scalar: str | None = None
         # What the short way of eager calls asks: how many tensors each positional parameter takes, what is written, ...
@@ -144,6 +145,11 @@ class OpDef:
     def ref(self, function: F) -> F:
         """The op in other ops: its fallback on a device without kernels, its oracle, its gradient of last resort."""
         return self._set("reference", function)
+
+    def examples(self, function: F) -> F:
+        """`function(rng)` returns calls that the op is for, each a dict of arguments: `opwright check` then draws no
+        others from the signature."""
+        return self._set("example_function", function)
 
     def kernel(self, device: str) -> Callable[[F], F]:
         """A kernel in Python: `function(*arrays, **attributes)` returns the output array or a tuple of them."""

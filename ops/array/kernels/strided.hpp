@@ -100,6 +100,7 @@ inline int32_t by_size(int64_t itemsize, F f) {
 
 // Integer `i` of an int32 or int64 tensor.
 inline int64_t integer(const ow_tensor *t, int64_t i) {
+  if (t->ndim == 1) i *= t->strides[0];
   return t->dtype.bits == 64 ? data<int64_t>(t)[i] : data<int32_t>(t)[i];
 }
 

@@ -96,12 +96,26 @@ to_batch = OpDef("to_batch(input: T, block_shape: ints, paddings: ints) -> (y: T
 from_batch = OpDef("from_batch(input: T, block_shape: ints, crops: ints) -> (y: T)", T=dtypes.any_type)
 
 
+def _pairs(c: Any, name: str) -> np.ndarray:
+    """An attribute that holds pairs, as rows."""
+    flat = c.attributes[name]
+    c.require(len(flat) % 2 == 0, f"{name} must consist of pairs", flat)
+    return np.reshape(flat, (-1, 2))
+
+
+def _require_block(c: Any, block: Any, pairs: np.ndarray, name: str) -> None:
+    c.require(all(b > 0 for b in block), "block_shape must be positive", block)
+    c.require(len(pairs) == len(block), f"{name} must have a pair for each of {len(block)} dimensions", pairs.tolist())
+    c.require(bool((pairs >= 0).all()), f"{name} must not be negative", pairs.tolist())
+
+
 @to_batch.shape
 def _to_batch_shape(c):
-    shape, block, pads = c.shape("input"), c.attr.block_shape, np.reshape(c.attr.paddings, (-1, 2))
+    shape, block, pads = c.shape("input"), c.attr.block_shape, _pairs(c, "paddings")
     if shape.dims is None:
         return Shape(None)
     m = len(block)
+    _require_block(c, block, pads, "paddings")
     c.require(len(shape) > m, f"input must have more than {m} dimensions", shape)
     wide = [None if d is None else d + int(p.sum()) for d, p in zip(shape[1 : m + 1], pads)]
     fits = all(d is None or d % b == 0 for d, b in zip(wide, block))
@@ -112,10 +126,11 @@ def _to_batch_shape(c):
 
 @from_batch.shape
 def _from_batch_shape(c):
-    shape, block, crops = c.shape("input"), c.attr.block_shape, np.reshape(c.attr.crops, (-1, 2))
+    shape, block, crops = c.shape("input"), c.attr.block_shape, _pairs(c, "crops")
     if shape.dims is None:
         return Shape(None)
     m, cells = len(block), int(np.prod(block))
+    _require_block(c, block, crops, "crops")
     c.require(len(shape) > m, f"input must have more than {m} dimensions", shape)
     fits = shape[0] is None or shape[0] % cells == 0
     c.require(fits, f"the batch must be a multiple of the block's {cells} elements", shape)

@@ -31,10 +31,16 @@ def _axes(c: Any, rank: int, indices: int | None) -> tuple[int, int]:
 
 @gather.shape
 def _gather_shape(c):
-    params, indices = c.shape("params"), c.shape("indices")
+    return gathered_shape(c, c.shape("params"))
+
+
+def gathered_shape(c: Any, params: Shape) -> Shape:
+    """The shape of what the node's indices gather from params."""
+    indices = c.shape("indices")
     if params.dims is None or indices.dims is None:
         return Shape(None)
     axis, batch = _axes(c, len(params), len(indices))
+    c.require(axis < len(params), f"params must have more than {axis} dimensions", f"shape {params}")
     same = params[:batch].is_compatible_with(indices[:batch])
     c.require(same, f"the first {batch} dimensions of params and indices must agree", f"{params} and {indices}")
     return Shape([*params[:batch].merge(indices[:batch]), *params[batch:axis], *indices[batch:], *params[axis + 1 :]])
@@ -73,7 +79,11 @@ gather_grad = OpDef(
 @gather_grad.shape
 def _gather_grad_shape(c):
     sizes, (rank,) = c.partial("shape"), c.shape("shape").dims or (None,)
-    return Shape(sizes if sizes is not None else None if rank is None else [None] * rank)
+    whole = Shape(sizes if sizes is not None else None if rank is None else [None] * rank)
+    if whole.dims is not None and c.shape("indices").dims is not None:
+        wanted = gathered_shape(c, whole)
+        c.require(wanted.is_compatible_with(c.shape("dy")), f"dy must have shape {wanted}", c.shape("dy"))
+    return whole
 
 
 @gather_grad.gradient

@@ -44,16 +44,23 @@ def _pad_shape(c):
 @mirror_pad.shape
 def _mirror_shape(c):
     shape, rows = _padded(c, "tensor", 1)
-    for d, (size, before, after) in enumerate(rows):
-        most = None if size is None else size - (c.attr.mode == "REFLECT")
-        fits = most is None or all(p is None or p <= most or p == 0 for p in (before, after))
-        c.require(fits, f"paddings of dimension {d} must be at most {most}", f"{before} and {after}")
+    for d, row in enumerate(rows):
+        _require_mirror(c, d, *row)
     return shape
+
+
+def _require_mirror(c: Any, d: int, size: Any, before: Any, after: Any) -> None:
+    most = None if size is None else size - (c.attr.mode == "REFLECT")
+    fits = most is None or all(p is None or p <= most or p == 0 for p in (before, after))
+    c.require(fits, f"paddings of dimension {d} must be at most {most}", f"{before} and {after}")
 
 
 @mirror_pad_grad.shape
 def _mirror_grad_shape(c):
-    return _padded(c, "dy", -1)[0]
+    shape, rows = _padded(c, "dy", -1)
+    for d, ((_, before, after), size) in enumerate(zip(rows, shape.dims or ())):
+        _require_mirror(c, d, size, before, after)
+    return shape
 
 
 @pad_v2.gradient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from opwright import OpDef, Shape, dtypes, ops
 
 dynamic_partition = OpDef(
@@ -55,6 +56,17 @@ dynamic_stitch = OpDef(
     T=dtypes.any_type,
     export="parallel_dynamic_stitch",
 )
+
+
+@dynamic_stitch.examples
+def _stitch_examples(rng):
+    """Each place is named once: of a place named twice, the gradient goes to both."""
+    order = rng.permutation(9).astype(np.int32)
+    return [
+        {"indices": [order[:4], order[4:]], "data": [rng.integers(0, 4, (4, 2)), rng.integers(0, 4, (5, 2))]},
+        {"indices": [np.zeros(0, np.int32)], "data": [np.zeros((0, 3))]},
+        {"indices": [np.int32(0), order[order > 0]], "data": [np.zeros(()), np.arange(8.0)]},
+    ]
 
 
 @dynamic_stitch.shape

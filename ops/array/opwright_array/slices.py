@@ -38,7 +38,12 @@ _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_ax
 def _spec(c: Any) -> Spec:
     """The specification a node has, with what is known of its values."""
     items = [list(c.attributes[name]) for name in ("begin", "end", "strides")]
-    for k, code in enumerate(c.attributes.get("at", ())):
+    c.require(len({len(i) for i in items}) == 1, "begin, end and strides must have one length", [len(i) for i in items])
+    places = c.attributes.get("at", ())
+    fits = "at" not in c.attributes or len(places) == len(c.shapes("values"))
+    c.require(fits, "values must have an item for each place in at", places)
+    c.require(all(0 <= p < 3 * len(items[0]) for p in places), "at must name items of begin, end and strides", places)
+    for k, code in enumerate(places):
         value = c.known("values", k)
         items[code % 3][code // 3] = None if value is None else int(value)
     return Spec(*[tuple(i) for i in items], **{m: c.attributes[m] for m in _MASKS})

@@ -1,4 +1,5 @@
 // Exponentials, logarithms, and the sigmoidal functions made of them.
+#include "flushed.hpp"
 #include "opwright/vecmath.hpp"
 
 using namespace opwright;
@@ -7,7 +8,7 @@ OW_UNARY(exp, floats, "exp(x0)", opwright::exp(x))
 OW_UNARY(exp2, floats, "exp2(x0)", std::exp2(x))
 OW_UNARY(expm1, floats, "expm1(x0)", std::expm1(x))
 OW_UNARY(log, floats, "log(x0)", opwright::log(x))
-OW_UNARY(log2, floats, "log2(x0)", std::log2(x))
+OW_UNARY(log2, floats, "log2(x0)", std::log2(opwright::flushed(x)))
 OW_UNARY(log10, floats, "log10(x0)", std::log10(x))
 OW_UNARY(log1p, floats, "log1p(x0)", std::log1p(x))
 OW_UNARY(tanh, floats, "tanh(x0)", opwright::tanh(x))

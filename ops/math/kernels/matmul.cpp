@@ -4,6 +4,7 @@
 #include "geometry.hpp"
 #include "math_attributes.h"
 #include "opwright/gemm.hpp"
+#include "opwright/guarded.hpp"
 
 using namespace opwright;
 
@@ -192,7 +193,7 @@ OW_REGISTER types<float, double, half, bfloat16, int32_t, int64_t>::each([](auto
   Kernel("matmul", signature<T>("T,T->T"))
       .variant("portable")
       .caps(OW_STRIDED | OW_POST)
-      .prepare(prepare<T>)
+      .prepare(guarded<prepare<T>>)
       .run(run<T>);
 });
 

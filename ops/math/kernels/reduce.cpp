@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "opwright/guarded.hpp"
+
 using namespace opwright;
 
 namespace {
@@ -115,7 +117,7 @@ struct All {
 };
 
 template <typename R, typename T>
-void enter(const char *op, const char *pattern = "T->T", int32_t (*prepare)(ow_plan *) = prepare_axes<R, T>) {
+void enter(const char *op, const char *pattern = "T->T", int32_t (*prepare)(ow_plan *) = guarded<prepare_axes<R, T>>) {
   Kernel(op, signature<T>(pattern))
       .variant("portable")
       .caps(OW_STRIDED | OW_POST | OW_FOLDS)
@@ -127,7 +129,7 @@ void enter(const char *op, const char *pattern = "T->T", int32_t (*prepare)(ow_p
 OW_REGISTER numbers::each([](auto zero) {
   using T = decltype(zero);
   enter<Sum<T>, T>("reduce_sum");
-  enter<Sum<T>, T>("reduce_like", "T,T->T", prepare_like<Sum<T>>);
+  enter<Sum<T>, T>("reduce_like", "T,*->T", guarded<prepare_like<Sum<T>>>);
   enter<Mean<T>, T>("reduce_mean");
   enter<Prod<T>, T>("reduce_prod");
   enter<Max<T>, T>("reduce_max");

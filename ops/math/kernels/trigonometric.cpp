@@ -1,4 +1,5 @@
 // Trigonometric and hyperbolic functions and their inverses.
+#include "flushed.hpp"
 #include "opwright/kernel.hpp"
 
 using namespace opwright;
@@ -9,7 +10,7 @@ OW_UNARY(tan, floats, "tan(x0)", std::tan(x))
 OW_UNARY(asin, floats, "asin(x0)", std::asin(x))
 OW_UNARY(acos, floats, "acos(x0)", std::acos(x))
 OW_UNARY(atan, floats, "atan(x0)", std::atan(x))
-OW_BINARY(atan2, floats, "atan2(x0, x1)", std::atan2(x, y))
+OW_BINARY(atan2, floats, "atan2(x0, x1)", std::atan2(opwright::flushed(x), opwright::flushed(y)))
 OW_UNARY(sinh, floats, "sinh(x0)", std::sinh(x))
 OW_UNARY(cosh, floats, "cosh(x0)", std::cosh(x))
 OW_UNARY(asinh, floats, "asinh(x0)", std::asinh(x))

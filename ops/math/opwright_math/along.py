@@ -30,6 +30,7 @@ def _pick_gradient(node, dy):
 
 @place_along.shape
 def _place_shape(c):
+    c.require(c.has("like") or c.attr.shape is not None, "like or shape must be given", "neither")
     shape = c.shape("like") if c.has("like") else as_shape(c.attr.shape)
     _require_fit(c, shape, c.shape("indices"))
     return shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from opwright import OpDef, convert_to_tensor, dtypes, export, ops
 from opwright.shapes import broadcast
 
@@ -13,6 +14,13 @@ clip_by_value = OpDef(
     "clip_by_value(t: T['...'], clip_value_min: T['...'], clip_value_max: T['...']) -> (y: T['...'])",
     T=dtypes.numbers,
 )
+
+
+@clip_by_value.examples
+def _clip_examples(rng):
+    t = rng.integers(-9, 9, (7, 3)) + 0.25
+    bounds = [(t, np.full(s, -2.5), np.full(s, 2.5)) for s in ((), (3,), (7, 3))] + [(t[:0], 0.0, 1.0)]
+    return [{"t": x, "clip_value_min": low, "clip_value_max": high} for x, low, high in bounds]
 
 
 @clip_by_value.shape

@@ -72,7 +72,12 @@ broadcast_reduced = OpDef(
 
 @broadcast_reduced.shape
 def _broadcast_shape(c):
-    return c.shape("like") if c.has("like") else as_shape(c.attr.shape)
+    c.require(c.has("like") or c.attr.shape is not None, "like or shape must be given", "neither")
+    shape, x = c.shape("like") if c.has("like") else as_shape(c.attr.shape), c.shape("x")
+    if shape.dims is not None:
+        reduced = reduced_shape(shape, c.attr.axis, c.attr.keepdims, "broadcast_reduced")
+        c.require(x.is_compatible_with(reduced), f"x must have shape {reduced}, that of {shape} reduced", x)
+    return shape
 
 
 @broadcast_reduced.view("x")

@@ -32,6 +32,7 @@ struct LogUniform {
   double range;
   LogUniform(const ow_call *, int64_t classes) : n(classes), range(std::log1p(static_cast<double>(classes))) {}
   int64_t draw(double u) const { return (static_cast<int64_t>(std::exp(u * range)) - 1) % n; }
+  int64_t possible() const { return n; }
   double probability(int64_t k) const { return std::log1p(1 / (static_cast<double>(k) + 1)) / range; }
 };
 
@@ -39,6 +40,7 @@ struct Uniform {
   int64_t n;
   Uniform(const ow_call *, int64_t classes) : n(classes) {}
   int64_t draw(double u) const { return std::min(static_cast<int64_t>(u * static_cast<double>(n)), n - 1); }
+  int64_t possible() const { return n; }
   double probability(int64_t) const { return 1 / static_cast<double>(n); }
 };
 
@@ -48,6 +50,16 @@ struct Unigram {
   int64_t n;
   Unigram(const ow_call *call, int64_t classes) : upto(data<const double>(call->in[1])), n(classes) {}
   int64_t draw(double u) const { return std::min<int64_t>(std::upper_bound(upto, upto + n, u) - upto, n - 1); }
+  // How many classes can be drawn: those in which `upto` first passes some u in [0, 1).
+  int64_t possible() const {
+    int64_t found = 0;
+    double before = 0;
+    for (int64_t k = 0; k < n; ++k) {
+      if (before < 1 && (upto[k] > before || k == n - 1)) ++found;
+      if (upto[k] > before) before = upto[k];
+    }
+    return found;
+  }
   double probability(int64_t k) const { return upto[k] - (k ? upto[k - 1] : 0); }
 };
 
@@ -104,6 +116,10 @@ int32_t run(const ow_call *call, int64_t, int64_t) {
   int64_t *sampled = data<int64_t>(call->out[0]);
   int64_t tries = n;
   if (call->attr[kUnique].v.i) {
+    if (distribution.possible() < n)
+      return OW_FAIL(call, OW_INVALID,
+                     "num_sampled must be at most %lld, the classes of positive probability, got %lld",
+                     static_cast<long long>(distribution.possible()), static_cast<long long>(n));
     Seen seen(call->scratch, n);
     tries = 0;
     for (int64_t i = 0; i < n; ++tries) {

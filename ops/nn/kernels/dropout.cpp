@@ -24,7 +24,7 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   if (!(rate >= R(0) && rate < R(1)))
     return OW_FAIL(call, OW_INVALID, "rate must lie in [0, 1), got %g", static_cast<double>(rate));
   const uint32_t limit = static_cast<uint32_t>(static_cast<double>(rate) * 4294967296.0);
-  const C scale = static_cast<C>(R(1) / (R(1) - rate));
+  const C scale = C(1) / (C(1) - static_cast<C>(rate));
   const int64_t n = size(call->in[0]);
   const Range groups(call, (n + kGroup - 1) / kGroup, first, last);
   const philox::Key key(*call->rng);
@@ -54,7 +54,7 @@ void grad(void *out, const void *const *in, int64_t n, const void *) {
   const R *rate = static_cast<const R *>(in[2]);
   OW_IVDEP
   for (int64_t i = 0; i < n; ++i)
-    dx[i] = static_cast<T>(mask[i] ? static_cast<C>(dy[i]) * static_cast<C>(R(1) / (R(1) - rate[i])) : C(0));
+    dx[i] = static_cast<T>(mask[i] ? static_cast<C>(dy[i]) * (C(1) / (C(1) - static_cast<C>(rate[i]))) : C(0));
 }
 
 constexpr int8_t kOverX[] = {0, 0, -1};

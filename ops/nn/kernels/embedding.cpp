@@ -1,5 +1,6 @@
 // embedding_lookup_in_parts: rows of a matrix whose rows lie in several tensors.
 #include "nn_attributes.h"
+#include "opwright/guarded.hpp"
 #include "opwright/kernel.hpp"
 
 using namespace opwright;
@@ -58,7 +59,7 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   return OW_OK;
 }
 
-OW_REGISTER Kernel("embedding_lookup_in_parts", "*,int32->*").prepare(prepare).run(run<int32_t>);
-OW_REGISTER Kernel("embedding_lookup_in_parts", "*,int64->*").prepare(prepare).run(run<int64_t>);
+OW_REGISTER Kernel("embedding_lookup_in_parts", "*,int32->*").prepare(guarded<prepare>).run(run<int32_t>);
+OW_REGISTER Kernel("embedding_lookup_in_parts", "*,int64->*").prepare(guarded<prepare>).run(run<int64_t>);
 
 }  // namespace

@@ -67,6 +67,15 @@ mask_accidental_hits = OpDef(
 )
 
 
+@mask_accidental_hits.examples
+def _mask_examples(rng):
+    labels = rng.integers(0, 9, (4, 2))
+    return [
+        {"logits": rng.normal(size=(4, n)), "labels": labels, "sampled": rng.integers(0, 9, n), "value": -7.0}
+        for n in (0, 1, 5, 17)
+    ]
+
+
 @mask_accidental_hits.gradient
 def _mask_gradient(node, dy):
     return mask_accidental_hits(dy, node.input("labels"), node.input("sampled"), 0.0), None, None

@@ -12,6 +12,12 @@ dense_op = OpDef(
     "softmax_cross_entropy_with_logits(labels: T['*b n'], logits: T['*b n']) -> (loss: T['*b'], backprop: T['*b n'])",
     T=dtypes.floats,
 )
+dense_op.examples(
+    lambda rng: [
+        {"labels": np.full(s, 1 / s[-1]), "logits": rng.normal(size=s)}  # the labels are probabilities in any dtype
+        for s in ((3, 4), (2,), (2, 2, 8), (0, 4), (17, 32))
+    ]
+)
 sparse_op = OpDef(
     "sparse_softmax_cross_entropy_with_logits(labels: I['*b'], logits: T['*b n'])"
     " -> (loss: T['*b'], backprop: T['*b n'])",

@@ -1,6 +1,7 @@
 // scatter_update, _add, ... and scatter_nd_update, ...: slices of a variable, written in place. A chunk owns a range of
 // the variable's slices and does what falls into it in order, so that repeated indices give the same result however the
 // work is dealt out. Each chunk checks all indices first: a bad one leaves the variable as it was.
+#include "opwright/guarded.hpp"
 #include "opwright/kernel.hpp"
 
 using namespace opwright;
@@ -137,7 +138,9 @@ void enter(const std::string &name, bool nd) {
   const char *op = (new std::string(name))->c_str();
   indices::each([&](auto zero) {
     using I = decltype(zero);
-    Kernel(op, signature<T, I>("T,U,T->T")).prepare(nd ? prepare<true> : prepare<false>).run(run<F, T, I>);
+    Kernel(op, signature<T, I>("T,U,T->T"))
+        .prepare(nd ? guarded<prepare<true>> : guarded<prepare<false>>)
+        .run(run<F, T, I>);
   });
 }
 

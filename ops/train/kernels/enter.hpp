@@ -1,6 +1,7 @@
 // Registers the kernels of an optimizer, dense and sparse, for every floating dtype.
 #pragma once
 #include "dense.hpp"
+#include "opwright/guarded.hpp"
 #include "sparse.hpp"
 
 namespace train {
@@ -19,7 +20,7 @@ std::string arguments(int before, const char *middle, int after) {
 template <template <typename> class Rule, typename T>
 void enter_dense(const char *op) {
   using R = Rule<compute_t<T>>;
-  Kernel(op, arguments<T>(2 + R::kSlots, nullptr, R::kScalars)).prepare(prepare_dense<R>).run(run_dense<R, T>);
+  Kernel(op, arguments<T>(2 + R::kSlots, nullptr, R::kScalars)).prepare(guarded<prepare_dense<R>>).run(run_dense<R, T>);
 }
 
 template <template <typename> class Rule, typename T, bool all>
@@ -28,7 +29,7 @@ void enter_sparse(const char *op) {
   indices::each([&](auto zero) {
     using I = decltype(zero);
     Kernel(op, arguments<T>(2 + R::kSlots, name_of<I>, R::kScalars))
-        .prepare(prepare_sparse<R, T, all>)
+        .prepare(guarded<prepare_sparse<R, T, all>>)
         .run(run_sparse<R, T, I, all>);
   });
 }
