@@ -38,10 +38,19 @@ def list_(ops: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"packages": packages, "ops": found}, indent=2))
         return
+    columns = ["name", "kind", "from", "ops", "conformance", "state"]
     rows = [
-        [p["name"], p["kind"], f"{p['dist']} {p['version']}", str(p["ops"] or ""), p["error"] or "ok"] for p in packages
+        [
+            p["name"],
+            p["kind"],
+            f"{p['dist']} {p['version']}",
+            str(p["ops"] or ""),
+            p["conformance"] or "",
+            p["error"] or "ok",
+        ]
+        for p in packages
     ]
-    _print(_table("Packages", ["name", "kind", "from", "ops", "state"], rows), "")
+    _print(_table("Packages", columns, rows), "")
     if ops:
         _print(_table("Ops", ["op", "signature", "from"], [[o["name"], o["signature"], o["package"]] for o in found]))
     else:

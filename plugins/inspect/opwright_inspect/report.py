@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
+import json
 import os
 import platform
 import shutil
@@ -36,9 +37,21 @@ def packages() -> list[dict[str, Any]]:
             "version": p.version,
             "ops": count.get(p.module, 0) if kind == "ops" else None,
             "error": p.error,
+            "conformance": conformance(p.module),
         }
         for p, kind in found
     ]
+
+
+def conformance(module: str) -> str | None:
+    """What the checks of a package came to when its wheel was made; None if it does not say."""
+    found = importlib.util.find_spec(module)
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        file = os.path.join(folder, "conformance.json")
+        if os.path.isfile(file):
+            with open(file, encoding="utf-8") as f:
+                return str(json.load(f).get("summary"))
+    return None
 
 
 def ops() -> list[dict[str, Any]]:
