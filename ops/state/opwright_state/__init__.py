@@ -2,9 +2,9 @@
 
 from opwright import hookimpl
 
-from opwright_state import assign, collected, grouping, placing, scatter, variable
+from opwright_state import assign, collected, grouping, scatter, variable
 
 
 @hookimpl
 def opwright_register_ops(register):
-    register(variable, collected, assign, scatter, grouping, placing)
+    register(variable, collected, assign, scatter, grouping)

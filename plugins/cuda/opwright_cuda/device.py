@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opwright._abi import ffi
+from opwright.devices import device
 from opwright.errors import LibraryError
 from opwright.plan.ir import Node
 from opwright.plan.select import Prepared
@@ -140,6 +141,4 @@ def _prepared(run_and_state: tuple[Any, Any]) -> Prepared:
 
 
 def _stream_of(name: str) -> int:
-    from opwright.devices import device
-
     return int(ffi.cast("uintptr_t", device(name).stream))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from opwright.errors import ResourceExhaustedError
+
 
 class Block:
     """A piece of a GPU's memory, given back to CuPy's pool when nobody holds it."""
@@ -34,8 +36,6 @@ class CupyMemory:
 
         Raises ResourceExhaustedError.
         """
-        from opwright.errors import ResourceExhaustedError
-
         try:
             with self._device, self._stream:
                 return Block(self._cupy.cuda.alloc(max(nbytes, 1)))
