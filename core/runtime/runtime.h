@@ -221,6 +221,7 @@ typedef struct owr_post {
 
 uint64_t owr_program_scratch(const owr_program *program);                  /* bytes per worker */
 int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last); /* an ow_run_fn; state is the program */
+int32_t owr_program_run_one(const ow_call *call, int64_t first, int64_t last); /* for one element and no folds */
 int32_t owr_program_finish(const ow_call *call);                           /* merges the totals of its folds */
 int32_t owr_post_apply(const ow_post *post, void *elements, int64_t first, int64_t n, int32_t worker);
 

@@ -261,3 +261,15 @@ def test_an_assigned_variable_may_be_read_once_sizes_are_known(graph, session):
     np.testing.assert_array_equal(session.run(ow.concat([positive, assigned], 0), at), [1, 2, 3, 4])
     added = ow.assign_add(assigned, [1.0, 1.0] * ow.reduce_sum(positive))
     np.testing.assert_array_equal(session.run(added * 2.0, at), [12, 14])
+
+
+def test_programs_of_one_element(graph, session):
+    x, y = ow.placeholder("float32", []), ow.placeholder("float64", [1, 3])
+    a = ow.exp(x)
+    b = a * a - x
+    c = ow.cast(b, "int32") > 3
+    one = y[:, 2:] * 2.0  # a view of stride 3
+    found = session.run([a, b, c, one], {x: 1.5, y: [[1, 2, 3]]})
+    np.testing.assert_allclose(found[:2], [np.exp(1.5), np.exp(3.0) - 1.5], rtol=1e-6)
+    assert found[2]
+    assert found[3].tolist() == [[6.0]]

@@ -187,6 +187,8 @@ def compile_clusters(program: Program, descriptors: Descriptors) -> None:
 
 def _stand_alone(node: Node, cluster: Cluster) -> Prepared:
     program = cluster.program
+    if program.c.size == 1 and not cluster.folds:
+        return Prepared(None, None, lib.owr_program_run_one, state=program.c)
     finish = lib.owr_program_finish if cluster.folds else NULL
     prepared = Prepared(None, None, lib.owr_program_run, finish, program.c)
     prepared.n_chunks = program.n_chunks

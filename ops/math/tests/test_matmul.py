@@ -136,3 +136,12 @@ def test_errors():
         ow.matmul(np.zeros((2, 2, 3), np.float32), np.zeros((3, 3, 2), np.float32))
     with pytest.raises(ShapeError, match=r"\[matmul\] transpose_a and adjoint_a must not both be true, got both"):
         ow.matmul(a, a, True, adjoint_a=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int32", "int64"])
+def test_one_number_by_one(graph, session, dtype):
+    a, b = ow.placeholder(dtype, [1, 1]), ow.placeholder(dtype, [1, 1])
+    product = ow.matmul(a, b)
+    found = session.run([product, ow.abs(product)], {a: [[-3]], b: [[2.5 if "float" in dtype else 2]]})
+    want = -7.5 if "float" in dtype else -6
+    assert [f.tolist() for f in found] == [[[want]], [[-want]]]
