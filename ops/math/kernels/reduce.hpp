@@ -61,7 +61,7 @@ inline const Lane *staged(const T *x, int64_t stride, int64_t n, Lane *buffer) {
 // All of x[0 .. n) in one Lane. Compilers must not reorder float sums, so the independent accumulators are explicit:
 // four times 64 bytes, in as many vectors as the level needs for that, so that every level finds the same sum.
 template <typename R>
-inline typename R::Lane fold(const typename R::Lane *x, int64_t n) {
+[[gnu::noinline]] typename R::Lane fold(const typename R::Lane *x, int64_t n) {
   using Lane = typename R::Lane;
   using V = Vector<Lane>;
   constexpr int kQuarter = 64 / kVectorBytes, kWidth = kLanes<Lane>;
