@@ -1,10 +1,11 @@
-"""Fixtures for tests of ops: `graph`, `session`, `rng`, and `gpu`, which skips without a GPU.
+"""Fixtures for tests of ops: `graph`, `session`, `rng`, `interrupts`, and `gpu`, which skips without a GPU.
 
 Loaded in every run of pytest where Opwright is installed, so it imports Opwright only for tests that use it.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,16 @@ def session(graph: Any) -> Iterator[Any]:
 
     with ow.Session(graph=graph) as made:
         yield made
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Lets SIGINT raise KeyboardInterrupt, also where pytest was started with it ignored, as shells start background
+    jobs: a test that waits for Ctrl-C would wait for ever there.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

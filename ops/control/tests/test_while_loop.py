@@ -195,7 +195,7 @@ def test_eight_threads(graph):
     assert found == {k: [1000 * k] * 5 for k in range(8)}
 
 
-def test_ctrl_c_ends_an_endless_loop(graph):
+def test_ctrl_c_ends_an_endless_loop(graph, interrupts):
     made = ow.while_loop(
         lambda i, j: i >= 0,
         lambda i, j: (ow.maximum(i + 1, 0), ow.while_loop(lambda j: j < 100, lambda j: [j + 1], [ow.constant(0)])[0]),
@@ -217,7 +217,7 @@ def test_ctrl_c_ends_an_endless_loop(graph):
         assert session.run(short) == [5]
 
 
-def test_a_loop_left_in_the_middle_starts_anew(graph):
+def test_a_loop_left_in_the_middle_starts_anew(graph, interrupts):
     stop = ow.placeholder("int32", [])
     made = ow.while_loop(lambda i: i < stop, lambda i: [i + 1], [ow.constant(0)])
     with ow.Session() as session:

@@ -400,7 +400,7 @@ def test_eight_threads():
     assert f.experimental_get_tracing_count() == 1
 
 
-def test_ctrl_c():
+def test_ctrl_c(interrupts):
     @ow.function
     def forever(x):
         while x >= 0:
