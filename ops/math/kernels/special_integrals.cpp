@@ -7,7 +7,8 @@ namespace special {
 namespace {
 
 // e^(-x^2) times the integral of e^(t^2) from 0 to x, by Rybicki's sum (Computers in Physics 3 (1989) 85): 1/sqrt(pi)
-// times the sum over odd n of e^-(x - n h)^2 / n, whose error is about e^-(pi / 2h)^2. Near 0 its Taylor series.
+// times the sum over odd n of e^-(x - n h)^2 / n, whose error is about e^-(pi / 2h)^2. Near 0 its Taylor series; for
+// large x, where x - n h has no digits left, the asymptotic one, DLMF 7.12.3.
 double dawson(double x) {
   const double size = std::fabs(x);
   if (!(size > 0.5)) {
@@ -15,7 +16,11 @@ double dawson(double x) {
     for (int n = 1; n < 30; ++n) sum += term *= -2 * x * x / (2 * n + 1);
     return sum;
   }
-  if (size > 1e8) return 0.5 / x;
+  if (size > 12) {
+    double term = 1, sum = 1;
+    for (int k = 1; k < 16; ++k) sum += term *= (2 * k - 1) / (2 * x * x);
+    return 0.5 / x * sum;
+  }
   constexpr double kStep = 0.2;
   // Odd numbers around x / h; further than 6.4 from x the terms vanish.
   const double middle = 2 * std::rint(0.5 * size / kStep);
