@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -77,6 +76,8 @@ def packages(group: str) -> list[Package]:
     """The packages of an entry-point group, each once even if it is found on several paths."""
     found: dict[str, Package] = {}
     chosen = wanted()
+    import importlib.metadata  # a quarter of what importing opwright takes, and needed when a name is first looked up
+
     for point in importlib.metadata.entry_points(group=group):
         if chosen is not None and point.name not in chosen:
             continue
