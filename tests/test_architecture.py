@@ -151,7 +151,7 @@ def test_every_package_has_its_files(folder):
 
 
 def test_nothing_names_a_machine_or_a_registry():
-    pattern = re.compile(r"index-url|bash_jobs|/tmp/|\bC:\\\\")
+    pattern = re.compile(r"index-url|/tmp/|\bC:\\\\")
     for file in [*SOURCES, *ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*/*/README.md")]:
         if file != Path(__file__):
             assert not pattern.search(file.read_text()), file
