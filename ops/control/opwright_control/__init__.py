@@ -2,9 +2,9 @@
 
 from opwright import hookimpl
 
-from opwright_control import branch, cond, functional, loop, nest, tensor_array, while_loop
+from opwright_control import branch, cond, funcgraph, functional, loop, nest, tensor_array, while_loop
 
 
 @hookimpl
 def opwright_register_ops(register):
-    register(branch, loop, cond, while_loop, functional, tensor_array, nest)
+    register(branch, loop, funcgraph, cond, while_loop, functional, tensor_array, nest)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from opwright import EagerTensor
+from opwright import EagerTensor, export
 from opwright.eager import world
 from opwright.errors import GraphError, InvalidArgumentError
 from opwright.graph import Graph, Operation, Tensor
@@ -17,6 +17,7 @@ from opwright.plan.step import Step
 from opwright.shapes import Shape
 
 
+@export("control.FuncGraph")
 class FuncGraph(Graph):
     """A graph with inputs and outputs, inside another graph, or inside eager execution (outer=None).
 
@@ -190,7 +191,25 @@ class FuncGraph(Graph):
             found = self.captured(found)
         return super().as_graph_element(found, allow_tensor, allow_operation)
 
+    # -- in a saved graph: what it is made of; once the graphs around it are there, what binds it to them --------------
 
+    def __opwright_saved__(self) -> dict[str, Any]:
+        return {"name": self.name, "outer": self.outer}
+
+    @classmethod
+    def __opwright_restored__(cls, saved: dict[str, Any]) -> FuncGraph:
+        return cls(saved["name"], saved["outer"])
+
+    def __opwright_bound__(self) -> dict[str, Any]:
+        return {"inputs": self.inputs, "captures": self.captures, "controls": self.outer_controls}
+
+    def __opwright_bind__(self, saved: dict[str, Any]) -> None:
+        self.inputs, self.captures = list(saved["inputs"]), list(saved["captures"])
+        self.outer_controls = list(saved["controls"])
+        self._stand_ins = {id(outside): (outside, inner) for outside, inner in self.captures}
+
+
+@export("control.Body")
 class Body:
     """A FuncGraph with its inputs so far and what is wanted of it: what a branch or loop node holds.
 
@@ -204,6 +223,13 @@ class Body:
         self.inputs = tuple(graph.inputs if inputs is None else inputs)
         self.outputs = tuple(outputs)
         self.captures: list[tuple[Any, Tensor]] = list(graph.captures if captures is None else captures)
+
+    def __opwright_saved__(self) -> dict[str, Any]:
+        return {"graph": self.graph, "outputs": self.outputs, "captures": self.captures, "inputs": self.inputs}
+
+    @classmethod
+    def __opwright_restored__(cls, saved: dict[str, Any]) -> Body:
+        return cls(**saved)
 
     @cached_property
     def spec(self) -> Spec:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from opwright import OpDef, Operation, Tensor, dtypes, gradients, ops, scopes
+from opwright import OpDef, Operation, Tensor, dtypes, export, gradients, ops, scopes
 from opwright.errors import GradientError
 from opwright.graph import Graph
 from opwright.indexed import dense
@@ -44,6 +44,7 @@ for _op in (loop, stateful_loop):
 UNLIMITED = 2**63 - 1
 
 
+@export("control.Wiring")
 @dataclass(frozen=True)
 class Wiring:
     """Where a loop's parts find what they work on. Numbers count the node's inputs."""
@@ -54,6 +55,13 @@ class Wiring:
     body: tuple[Bound, ...]  # for each input of the body, of the condition: what it is
     condition: tuple[Bound, ...]
     bounded: bool  # the limit bounds the number of rows
+
+    def __opwright_saved__(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def __opwright_restored__(cls, saved: dict[str, Any]) -> Wiring:
+        return cls(**saved)
 
 
 @dataclass
