@@ -23,7 +23,6 @@ from opwright.dtypes import (
 )
 from opwright.dtypes import bool_ as bool
 from opwright.eagertensor import EagerTensor
-from opwright.elementwise import elementwise
 from opwright.errors import OpwrightError
 from opwright.graph import Graph, Operation, Tensor
 from opwright.hookspecs import hookimpl
@@ -65,7 +64,6 @@ __all__ = [
     "bfloat16",
     "bool",
     "convert_to_tensor",
-    "elementwise",
     "export",
     "float16",
     "float32",

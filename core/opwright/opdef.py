@@ -75,6 +75,7 @@ class OpDef:
         self.bound_function: Callable[..., Any] | None = None
         self.plan_function: Callable[..., Any] | None = None
         self.rewrite_function: Callable[..., Any] | None = None
+        self.part_function: Callable[..., Any] | None = None
         self.reference: Callable[..., Any] | None = None
         self.example_function: Callable[..., Any] | None = None
         self.python_kernels: dict[str, Callable[..., Any]] = {}
@@ -133,9 +134,15 @@ class OpDef:
     def rewrite(self, function: F) -> F:
         """`function(node, make)` returns the values that replace a planned node's outputs, or None to leave it.
 
-        `make(op, inputs, **attributes)` plans a new node and returns its outputs. Results must stay the same.
+        `make(op, inputs, **attributes)` plans a new node and returns its outputs, `make.readers[value]` counts who
+        reads a value. Results must stay the same, but for the order of sums.
         """
         return self._set("rewrite_function", function)
+
+    def part(self, function: F) -> F:
+        """`function(node, make, axis, start, size)` returns elements `start` to `start + size` along an axis of a
+        planned node's output, made without the others; None where that is no less work. For rewrites of readers."""
+        return self._set("part_function", function)
 
     def plan(self, function: F) -> F:
         """Of role "control": `function(builder, definition, groups, attributes, op)` returns the outputs' values, of a

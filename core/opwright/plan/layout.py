@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from opwright.inference import Context
 from opwright.layouts import Layout
-from opwright.plan.ir import Node, Program, Value, copy_of
+from opwright.plan.ir import Node, Program, Storage, Value, copy_of
 from opwright.shapes import Shape
 
 
 def lay_out(program: Program, on: frozenset[str]) -> None:
     """Replaces view nodes by views of their input's memory; with views off, by copies."""
-    written = program.written()
+    last = {value: i for i, node in enumerate(program.nodes) for value in node.inputs}
+    last.update(dict.fromkeys(program.fetches, len(program.nodes)))
+    writes: dict[Storage, list[int]] = {}
+    for i, node in enumerate(program.nodes):
+        for storage in node.writes():
+            writes.setdefault(storage, []).append(i)
     dense: dict[Value, Value] = {}
     kept: list[Node] = []
     gone: dict[Node, list[Node]] = {}  # a node that became a view, and what to wait for in its place
     same: dict[Value, Value] = {}  # a view that changes nothing, and what it is a view of
-    for node in program.nodes:
+    for i, node in enumerate(program.nodes):
         node.groups = [[same.get(v, v) for v in group] for group in node.groups]
         node.after = list(dict.fromkeys(n for a in node.after for n in gone.get(a, [a])))
         if node.definition is None or node.definition.view_function is None:
@@ -31,7 +36,9 @@ def lay_out(program: Program, on: frozenset[str]) -> None:
             assert layout.shape == output.shape, f"{node.definition.name}: view {layout.shape}, shape {output.shape}"
             output.layout, output.storage, output.node = layout, source.storage, source.node
             output.constant = None
-        if "views" not in on or source.storage in written or node.after:
+        read_last = max((last.get(output, -1) for output in node.outputs), default=-1)
+        changes = any(i < w <= read_last for w in writes.get(source.storage, ()))
+        if "views" not in on or changes or node.after:
             kept += _materialized(node)
             gone[node] = [output.node for output in node.outputs if output.node]
         else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
+from opwright.layouts import Layout
 from opwright.plan.ir import Node, Program, Storage, Value
 from opwright.plan.stages import Stage
+from opwright.runtime import NULL
 
 ALIGNMENT = 64
 LARGE = 1 << 16  # bytes; from here on buffers are placed by size, smaller ones by time
@@ -120,6 +122,40 @@ class Layouter:
         made = tuple(Block(_rounded(nbytes), moment, moment) for nbytes in sizes)
         self.scratch[node] = (made[0], made[1], made[2])
         return [block for block in made if block.nbytes]
+
+
+def write_within(program: Program) -> None:
+    """Lets values be written where a node that puts them side by side would copy them to (kernel.h, `within`)."""
+    lying: dict[Storage, list[Value]] = {}
+    values = [v for n in program.nodes for v in n.inputs + n.outputs + ([n.post.starts_from] if n.post else [])]
+    for value in dict.fromkeys(values):
+        lying.setdefault(value.storage, []).append(value)
+    fixed = {value.storage for value in program.fetches}
+    for node in reversed(program.nodes):  # what holds others may itself lie within another
+        plan = node.prepared.plan if node.prepared is not None else None
+        if plan is None or plan.within == NULL or node.outputs[0].storage in fixed:
+            continue
+        whole, apart = node.outputs[0], 0
+        for value, at in zip(node.inputs, plan.within[0 : plan.n_in], strict=True):
+            start = at + whole.layout.offset * whole.dtype.size
+            if at < 0 or start % ALIGNMENT or value.storage in fixed or not _may_move(value, whole):
+                apart += 1
+                continue
+            moved = lying.pop(value.storage)
+            for v in moved:
+                offset = v.layout.offset + start // v.dtype.size
+                v.storage, v.layout = whole.storage, Layout(v.shape, v.layout.strides, offset)
+            lying[whole.storage] += moved
+        if not apart:  # nothing is left to do
+            node.prepared.n_chunks, node.prepared.nanoseconds = 1, 0.0
+
+
+def _may_move(value: Value, whole: Value) -> bool:
+    old, new, maker = value.storage, whole.storage, value.node
+    ours = old.kind == new.kind == "arena" and old is not new and old.device == new.device and not value.dynamic
+    if not ours or maker is None or (maker.definition is not None and maker.definition.role != "kernel"):
+        return False
+    return old.nbytes == value.nbytes and value.layout.offset == 0
 
 
 def _rounded(nbytes: int) -> int:

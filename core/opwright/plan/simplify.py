@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,10 +53,12 @@ def merge(program: Program) -> None:
     seen: dict[Any, Node] = {}
     constants: dict[Any, Value] = {}
     kept = []
-    written = program.written()
+    writes: dict[Storage, int] = {}  # how often a memory has been written so far: a read before is not one after
     for node in program.nodes:
         substitution.apply_to(node)
-        key = None if node.stateful or any(v.storage in written for v in node.inputs) else _key(node, constants)
+        key = None if node.stateful else _key(node, constants, writes)
+        for storage in node.writes():
+            writes[storage] = writes.get(storage, 0) + 1
         twin = seen.get(key) if key is not None else None
         if twin is None or twin.device != node.device or node.after != twin.after:
             if key is not None:
@@ -68,8 +71,10 @@ def merge(program: Program) -> None:
     substitution.finish()
 
 
-def _key(node: Node, constants: dict[Any, Value]) -> Any:
+def _key(node: Node, constants: dict[Any, Value], writes: dict[Storage, int]) -> Any:
     def identity(value: Value) -> Any:
+        if value.storage in writes:
+            return id(value), writes[value.storage]
         if value.constant is not None and value.nbytes <= 64 and value.storage.kind == "constant":
             same = (value.dtype, value.shape, value.constant.tobytes())
             return id(constants.setdefault(same, value))
@@ -89,17 +94,23 @@ def rewrite(program: Program) -> None:
     substitution = Substitution(program)
     written = program.written()
     kept: list[Node] = []
+    readers = Counter([v for node in program.nodes for v in node.inputs] + program.fetches)
     for node in program.nodes:
         substitution.apply_to(node)
         function = node.definition.rewrite_function if node.definition else None
-        made: list[Node] = []
-        replaced = function(node, _maker(node, made)) if function is not None else None
+        make = Make(node, readers)
+        replaced = function(node, make) if function is not None else None
+        made = make.nodes
         if replaced is None or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
             kept.append(node)
             continue
         kept += made
         for new in made:
             new.after = list(node.after)
+        readers.subtract(node.inputs)
+        readers.update([v for new in made for v in new.inputs])
+        for old, value in zip(node.outputs, replaced, strict=True):
+            readers[value] += readers[old]
         substitution.values.update(zip(node.outputs, replaced, strict=True))
         substitution.nodes[node] = made or [n for v in replaced if (n := v.node) is not None] + node.after
     program.nodes = kept
@@ -112,16 +123,21 @@ def _same_kind(node: Node, values: Sequence[Value]) -> bool:
     )
 
 
-def _maker(node: Node, made: list[Node]) -> Any:
-    def make(op: str, inputs: Sequence[Any], **attributes: Any) -> list[Value]:
-        definition = registry.op(op)
-        groups = [[_value(v, node) for v in (i if isinstance(i, (list, tuple)) else [i])] for i in inputs]
-        bound = {a.name: attributes.get(a.name, a.default) for a in definition.schema.attributes}
-        new = plan_node(definition, groups, bound, node)
-        made.append(new)
-        return new.outputs
+class Make:
+    """What a rewrite makes nodes with: `make(op, inputs, **attributes)` plans one in the place of the node that is
+    rewritten, and returns its outputs. `make.readers[value]` is how many read a value, fetches included."""
 
-    return make
+    def __init__(self, node: Node, readers: Counter[Value]) -> None:
+        self.node = node
+        self.readers = readers
+        self.nodes: list[Node] = []
+
+    def __call__(self, op: str, inputs: Sequence[Any], **attributes: Any) -> list[Value]:
+        definition = registry.op(op)
+        groups = [[_value(v, self.node) for v in (i if isinstance(i, (list, tuple)) else [i])] for i in inputs]
+        bound = {a.name: attributes.get(a.name, a.default) for a in definition.schema.attributes}
+        self.nodes.append(plan_node(definition, groups, bound, self.node))
+        return self.nodes[-1].outputs
 
 
 def _value(value: Any, node: Node) -> Value:

@@ -20,7 +20,7 @@ from opwright.plan.fuse import clusters, posts
 from opwright.plan.instantiate import Builder
 from opwright.plan.ir import Program, Storage, copy_of
 from opwright.plan.layout import lay_out
-from opwright.plan.memory import Layouter
+from opwright.plan.memory import Layouter, write_within
 from opwright.plan.place import place
 from opwright.plan.select import select
 from opwright.plan.simplify import simplify
@@ -156,6 +156,8 @@ class Step:
         if "post" in on and "fuse" in on:
             posts(program)
         compile_clusters(program, descriptors)
+        if "inplace" in on:
+            write_within(program)
         staged = stages(program, on, workers())
         layout = Layouter(program, staged, on, workers())
         return Laid(program, staged, layout, layout.run(), descriptors)

@@ -32,6 +32,9 @@ class Copy {
 
   int64_t size() const { return size_; }
 
+  // Whether both operands lie in one piece, in order.
+  bool is_dense() const { return n_ == 1 && from_[0] == 1 && to_[0] == 1; }
+
   // Elements [begin, end) of the index space in row-major order.
   void run(char *to, const char *from, int64_t begin, int64_t end) const {
     if (begin >= end) return;

@@ -96,6 +96,23 @@ def _unstack_view(c, layout):
     return [Layout(shape, strides, layout.offset + i * step) for i, shape in enumerate(c.results)]
 
 
+@split_evenly.rewrite
+@split_v.rewrite
+def _split_rewrite(node, make):
+    """Where only one part of a value is read, no more than that is made, if the op that makes it knows how to."""
+    value = node.groups[0][0]
+    used = [i for i, part in enumerate(node.outputs) if make.readers[part]]
+    if value.node is None or value.node.definition is None or value.node.definition.part_function is None:
+        return None
+    if len(used) != 1 or make.readers[value] != 1 or value.node.after:
+        return None
+    axis = node.attributes["axis"] % len(value.shape)
+    sizes = [part.shape[axis] for part in node.outputs]
+    (which,) = used
+    found = value.node.definition.part_function(value.node, make, axis, sum(sizes[:which]), sizes[which])
+    return None if found is None else [*node.outputs[:which], *found, *node.outputs[which + 1 :]]
+
+
 @split_evenly.gradient
 def _evenly_gradient(node, dys):
     return ops.concat(dys, node.attr.axis)

@@ -82,3 +82,20 @@ def _swaps_matrix(node):
     perm = node.attributes["perm"]
     n = len(perm)
     return n >= 2 and perm == (*range(n - 2), n - 1, n - 2)
+
+
+@matmul.part
+def _part(node, make, axis, start, size):
+    """Rows of a product are those of a times b, columns a times those of b."""
+    rank = len(node.outputs[0].shape)
+    if axis < rank - 2:
+        return None
+    which = axis - (rank - 2)
+    turned = node.attributes["transpose_" + "ab"[which]] or node.attributes["adjoint_" + "ab"[which]]
+    inputs = list(node.inputs)
+    x = inputs[which]
+    along = len(x.shape) - (2 if turned == (which == 1) else 1)
+    begin, end = [0] * len(x.shape), list(x.shape)
+    begin[along], end[along] = start, start + size
+    (inputs[which],) = make("strided_view", [x], begin=tuple(begin), end=tuple(end), strides=(1,) * len(begin))
+    return make("matmul", inputs, **node.attributes)

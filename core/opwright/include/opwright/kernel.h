@@ -265,6 +265,8 @@ typedef struct ow_plan {
   double flops, bytes;     /* work of the whole call, for the scheduler and the profiler; 0: unknown */
   const ow_fold *fold;     /* of kernels that say OW_FOLDS */
   int64_t fold_size;       /* consecutive elements of in[0] that make an element of out[0] */
+  const int64_t *within;   /* n_in offsets into out[0] in bytes, or -1: a dense input that may lie there already when run
+                              is called; run then finds it at that address and leaves it. NULL: none may */
 } ow_plan;
 
 typedef struct ow_kernel {

@@ -1,7 +1,4 @@
-"""elementwise: a complete op from one expression in C.
-
-softplus = elementwise("acme::softplus", "log1p(exp(-fabs(x))) + fmax(x, 0)")
-"""
+"""elementwise: a complete op from one expression in C, as softplus from log1p(exp(-fabs(x))) + fmax(x, 0)."""
 
 from __future__ import annotations
 
@@ -10,10 +7,11 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import opwright
+from opwright import OpDef, ops
 from opwright import dtypes as groups
-from opwright import ops
 from opwright.expression import CONSTANTS, Expression, op_of
-from opwright.opdef import MISSING, OpDef
+from opwright.opdef import MISSING
 
 _ARITHMETIC: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "realdiv"}
 _COMPARISONS: dict[type, str] = {
@@ -22,6 +20,7 @@ _COMPARISONS: dict[type, str] = {
 }  # fmt: skip
 
 
+@opwright.export("elementwise")
 def elementwise(
     name: str,
     expression: str,
