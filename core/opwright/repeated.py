@@ -219,9 +219,10 @@ def _general(
         for i, constant in constants:
             values[i] = constant
         outputs = []
-        if not executable.feed(values):
+        found = executable.call(values)
+        if found is None:
             raise TypeError("the values are not of the kinds that were learnt")
-        for storage, kind in zip(executable.run(values), kinds, strict=True):
+        for storage, kind in zip(found, kinds, strict=True):
             made = new(EagerTensor)
             made.storage = storage
             made.kind = kind

@@ -60,8 +60,9 @@ class Session:
         """The values of `fetches` (a tensor, operation, name, or nested lists, tuples, dicts of them) when `feed_dict`
         gives the values of its tensors. Operations give None."""
         feeds = feed_dict or _NO_FEEDS
+        several = type(fetches) is list or type(fetches) is tuple
         try:
-            step, structure = self._calls[_key(fetches, feeds)]
+            step, structure = self._calls[_key(fetches, feeds) if several else (fetches, *feeds)]
         except (KeyError, TypeError):
             step, structure = self._step(fetches, tuple(feeds))
         found = step.run([*feeds.values()])

@@ -120,6 +120,7 @@ int32_t run_parallel(owr_plan *plan, const owr_stage &stage) {
 int32_t run_serial(owr_plan *plan, const owr_stage &stage) {
   owr_plan *root = plan->root;
   const owr_node *nodes = plan->nodes + stage.first;
+  if (stage.wake) owr::rouse();
   for (int64_t i = plan->next; i < stage.count; ++i) {
     const owr_node &node = nodes[i];
     if (node.zero_scratch) zero_scratch(node, 1);

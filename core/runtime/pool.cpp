@@ -81,9 +81,12 @@ struct Pool {
     for (;;) {
       auto until = std::chrono::steady_clock::now() + kSpin;
       while (worker < limit.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < until) {
-        if (join_one(worker)) until = std::chrono::steady_clock::now() + kSpin;
+        bool called = join_one(worker);
         for (int i = 0; i < 32 && epoch.load(std::memory_order_relaxed) == seen; ++i) pause();
-        seen = epoch.load(std::memory_order_relaxed);
+        const uint64_t now = epoch.load(std::memory_order_relaxed);
+        called = called || now != seen;
+        seen = now;
+        if (called) until = std::chrono::steady_clock::now() + kSpin;
       }
       std::unique_lock<std::mutex> lock(mutex);
       asleep.fetch_add(1);
@@ -91,6 +94,16 @@ struct Pool {
       seen = epoch.load();
       asleep.fetch_sub(1);
     }
+  }
+
+  // Tells helpers that there is, or soon will be, something to do.
+  void call(bool wake_sleeping) {
+    epoch.fetch_add(1);
+    if (!wake_sleeping || asleep.load() == 0) return;
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+    }  // a helper between its last look and its wait is now waiting
+    wake.notify_all();
   }
 
   void start_helpers() {
@@ -141,20 +154,14 @@ void share(Job *job, bool wake) {
       }
     }
   }
-  if (mine) {
-    p.epoch.fetch_add(1);
-    if (wake && p.asleep.load() > 0) {
-      {
-        std::lock_guard<std::mutex> lock(p.mutex);
-      }  // a helper between its last look and its wait is now waiting
-      p.wake.notify_all();
-    }
-  }
+  if (mine) p.call(wake);
   job->work(job, 0);
   if (!mine) return;  // every slot taken, or no helpers: the caller has done it all
   mine->job.store(nullptr);
   if (mine->inside.load(std::memory_order_acquire) != 0) p.wait_for_helpers(*mine);
 }
+
+void rouse() { pool().call(true); }
 
 FlushDenormals::FlushDenormals() : saved_(0) {
 #if defined(__x86_64__)

@@ -14,6 +14,9 @@ struct Job {
 // Runs job->work on the caller and on whichever helpers come. With wake, sleeping helpers are woken.
 void share(Job *job, bool wake);
 
+// Wakes helpers for work that will be shared soon: waking takes longer than light nodes do.
+void rouse();
+
 // Flushes denormals to zero on this thread while it lives; a multiplication by a denormal takes 70 times as long.
 class FlushDenormals {
  public:

@@ -40,7 +40,7 @@ typedef struct owr_node {
 typedef struct owr_stage {
   int32_t first, count;
   int32_t parallel;
-  int32_t wake; /* worth waking sleeping helpers for */
+  int32_t wake; /* worth waking sleeping helpers for; a serial one wakes them for what follows */
   int64_t grain;
 } owr_stage;
 

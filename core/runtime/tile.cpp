@@ -223,19 +223,21 @@ int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last) {
 int32_t owr_program_run_one(const ow_call *call, int64_t, int64_t) {
   const owr_program &p = *static_cast<const owr_program *>(call->state);
   alignas(8) char buffer[kMaxRegs][8];
-  char *reg[kMaxRegs];
-  for (int32_t r = 0; r < p.n_regs; ++r) reg[r] = buffer[r];
+  char *reg[kMaxRegs], *home[kMaxRegs];
+  for (int32_t r = 0; r < p.n_regs; ++r) home[r] = buffer[r];
+  for (int32_t k = 0; k < p.n_results; ++k)
+    if (p.results[k].direct) home[p.results[k].reg] = static_cast<char *>(call->out[p.results[k].out]->data);
   for (int32_t k = 0; k < p.n_operands; ++k)
     reg[p.operands[k].reg] = static_cast<char *>(call->in[p.operands[k].in]->data);
   for (const owr_instruction *i = p.instructions, *end = i + p.n_instructions; i != end; ++i) {
     const void *in[OWR_MAX_TILE_IN];
     for (int32_t a = 0; a < i->n_in; ++a) in[a] = reg[i->in[a]];
-    reg[i->out] = buffer[i->out];  // a register that held an operand may serve again
+    reg[i->out] = home[i->out];  // a register that held an operand may serve again
     i->tile(reg[i->out], in, 1, i->state);
   }
   for (int32_t k = 0; k < p.n_results; ++k) {
     const owr_result &r = p.results[k];
-    std::memcpy(call->out[r.out]->data, reg[r.reg], static_cast<size_t>(r.itemsize));
+    if (!r.direct) std::memcpy(call->out[r.out]->data, reg[r.reg], static_cast<size_t>(r.itemsize));
   }
   return OW_OK;
 }

@@ -10,7 +10,7 @@ from opwright.devices import device
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.ir import Node, Program
 from opwright.plan.memory import Block, Layouter
-from opwright.plan.stages import Stage
+from opwright.plan.stages import SOON, Stage
 from opwright.runtime import NULL, host, lib
 
 GRAIN_NS = 200_000  # estimated; how long a worker may go on before it asks whether to stop
@@ -90,10 +90,10 @@ def _set_addresses(descriptors: Descriptors, bases: dict[str, int]) -> None:
 def _stages(stages: list[Stage]) -> Any:
     made = ffi.new("owr_stage[]", len(stages) or 1)
     first = 0
-    for c_stage, stage in zip(made, stages, strict=False):
+    for c_stage, stage, following in zip(made, stages, [*stages[1:], None], strict=False):
         c_stage.first, c_stage.count = first, len(stage.nodes)
         c_stage.parallel = stage.parallel
-        c_stage.wake = stage.nanoseconds >= 50_000
+        c_stage.wake = stage.wakes or (following is not None and following.wakes and stage.nanoseconds < SOON)
         chunks = sum(node.prepared.n_chunks for node in stage.nodes)
         c_stage.grain = max(1, min(chunks // 64, int(chunks * GRAIN_NS / max(1.0, stage.nanoseconds))))
         first += len(stage.nodes)

@@ -57,18 +57,19 @@ class Executable:
         self._before: list[Callable[[], None]] = []  # what has to be done before a run
         self._patches = patches(emitted.descriptors, [*program.feeds, *program.fetches])
         self.staged: list[Any] = []  # for each feed the array it is copied into, with the index to do so; or None
+        self._plain: list[set[type]] = []  # for each the numbers that can be stored without a look at their value
         self._puts = [self._put(value) for value in program.feeds]
         self._arrays: dict[int, Any] = {}  # by storage, during a run: those that results are written to
         self._handed_out: set[int] = set()
         self.views: list[Any] = []  # for each fetch the memory it is copied from, if it is that simple; or None
         self._fetches = [self._fetch(value) for value in program.fetches]
-        self._only = self._fetches[0] if len(self._fetches) == 1 else None
         self._before += [self._restore(value) for value in dict.fromkeys(program.fetches) if value.dynamic]
         if program.needs_initialized:
             self._before.append(self._check_initialized)
+        # From values to fetched ones; None where the values' shapes are not those it was made for.
+        self.call: Callable[[Sequence[Any]], list[Any] | None] = self._direct() if self.is_simple else self._general
 
-    def feed(self, values: Sequence[Any]) -> bool:
-        """Feeds arrays and numbers. False if their shapes are not those this executable was made for."""
+    def _feed(self, values: Sequence[Any]) -> bool:
         if self._held:  # by a run that failed
             self._held.clear()
         for put, value in zip(self._puts, values):
@@ -76,19 +77,42 @@ class Executable:
                 return False
         return True
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
-        """Runs the plan on the values it has been fed, and returns the fetched arrays."""
+    def _general(self, values: Sequence[Any]) -> list[Any] | None:
+        if not self._feed(values):
+            return None
         for prepare in self._before:
             prepare()
         status = run_plan(self.plan, 0)
         if status:
             self.settle(status)
-        found = [self._only(values)] if self._only else [fetch(values) for fetch in self._fetches]
+        found = [fetch(values) for fetch in self._fetches]
         if self._held:
             self._held.clear()
         if self._arrays:
             self._arrays.clear()
         return found
+
+    def _direct(self) -> Callable[[Sequence[Any]], list[Any] | None]:
+        """For small feeds and fetches: nothing but copies in, the plan, copies out."""
+        slots = [(self._plain[i], *staged, self._puts[i]) for i, staged in enumerate(self.staged)]
+        plan, settle, fetches = self.plan, self.settle, self._fetches
+        first = self.views[0] if len(self.views) == 1 and self._gives_numbers(self.program.fetches[0]) else None
+
+        def call(values: Sequence[Any]) -> list[Any] | None:
+            i = 0  # zip and enumerate cost more than all the rest
+            for value in values:
+                plain, view, index, put = slots[i]
+                if type(value) in plain:
+                    view[index] = value
+                elif not put(value):
+                    return None
+                i += 1
+            status = run_plan(plan, 0)
+            if status:
+                settle(status)
+            return [fetch(values) for fetch in fetches] if first is None else [first[()]]
+
+        return call
 
     def settle(self, status: int) -> None:
         """Goes on after a yield, during which Python has served signals; raises what went wrong."""
@@ -125,6 +149,7 @@ class Executable:
         if value.storage.nbytes <= STAGED and not self._written(value):
             return self._put_staged(value, targets)
         self.staged.append(None)
+        self._plain.append(set())
         dtype, wanted, shape, held = value.dtype, value.dtype.numpy, value.shape, self._held
         from_buffer = ffi.from_buffer
 
@@ -153,9 +178,10 @@ class Executable:
         view = np.frombuffer(ffi.buffer(memory, value.nbytes), wanted).reshape(shape)
         index = () if not shape else ...
         self.staged.append((view, index))
-        plain: set[type] = set()  # the numbers that can be stored without a look at their value
+        plain: set[type] = set()
         if not shape and dtype is not bfloat16:
             plain = {wanted.type, float, int} if dtype.is_floating else {wanted.type}
+        self._plain.append(plain)
 
         def put(fed: Any) -> bool:
             kind = type(fed)
@@ -195,13 +221,16 @@ class Executable:
             self.views[-1] = _view(flat, value)
         return self._reader(value, _view(flat, value))
 
+    def _gives_numbers(self, value: Value) -> bool:
+        return not (value.shape or self._raw or value.dtype is bfloat16)
+
     def _reader(self, value: Value, view: np.ndarray[Any, Any]) -> Fetch:
         dtype, copy, item = value.dtype, view.copy, view.__getitem__
         if self._raw:
             return lambda _: copy()
         if dtype is bfloat16:
             return lambda _: from_storage(view, dtype)[()]
-        return (lambda _: copy()) if value.shape else (lambda _: item(()))
+        return (lambda _: item(())) if self._gives_numbers(value) else (lambda _: copy())
 
     def _fetch_feed(self, value: Value) -> Fetch:
         slot, dtype = value.storage.slot, value.dtype

@@ -8,6 +8,7 @@ from opwright.plan.ir import Node, Program, topological
 
 WORTH_SHARING = 20_000  # ns; below this the chunks of a node are not dealt out
 WORTH_WAKING = 50_000  # ns; below this sleeping helpers are left asleep
+SOON = 100_000  # ns; helpers for what follows a serial stage that is not longer are woken when it begins
 
 
 @dataclass
@@ -20,6 +21,11 @@ class Stage:
     @property
     def nanoseconds(self) -> float:
         return float(sum(node.prepared.nanoseconds for node in self.nodes))
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it is worth waking sleeping helpers for."""
+        return self.parallel and self.nanoseconds >= WORTH_WAKING
 
 
 def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:

@@ -65,9 +65,10 @@ class Step:
             lane = Lane()
         try:
             executable = lane.latest.get(self)
-            if executable is None or not executable.feed(values):
+            results = None if executable is None else executable.call(values)
+            if results is None:
                 executable = self.executable(lane, values)
-            results = executable.run(values)
+                results = executable.call(values)
         except ArgumentError as e:
             raise self._named(e, values) from None
         finally:
@@ -75,7 +76,7 @@ class Step:
         return results if executable.rest is None else self._go_on(executable, results)
 
     def executable(self, lane: Lane, values: list[Any]) -> Executable:
-        """The executable for the values' shapes, fed with them."""
+        """The executable for the values' shapes. Values that are neither arrays nor numbers are made arrays."""
         shapes = []
         for i, value in enumerate(values):
             if type(value) not in NUMERIC:
@@ -90,8 +91,6 @@ class Step:
                 mine.popitem(last=False)
         if not self.spec.value_feeds:
             lane.latest[self] = found
-        if not found.feed(values):
-            raise RuntimeError(f"an executable for {shapes} does not take them")
         return found
 
     def _key(self, shapes: list[tuple[int, ...]], values: Sequence[Any]) -> Any:

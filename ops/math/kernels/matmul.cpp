@@ -92,7 +92,7 @@ int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   const double work = static_cast<double>(p->m * p->n * p->k);
   const int64_t all = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
-  const int64_t few = std::clamp(static_cast<int64_t>(work / 2e6), int64_t{1}, all);
+  const int64_t few = std::clamp(static_cast<int64_t>(work / 4e5), int64_t{1}, all);
   const int64_t want = std::max(few, static_cast<int64_t>(work / 2.5e8));
   const int64_t bands = std::max<int64_t>(1, rounded(p->m, gemm::kBand) / gemm::kBand);
   const int64_t strips = std::max<int64_t>(1, rounded(p->n, 128) / 128);
