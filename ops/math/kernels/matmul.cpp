@@ -69,12 +69,12 @@ void read(Product *p, const ow_plan *plan) {
 }
 
 // Which form serves, by measurements. Packing b pays from some hundred rows on with 32 registers (AVX-512), from some
-// fifty with 16 (AVX2: tiles of 6 rows read b more often), and earlier where b does not stay in cache and more than a
-// few tiles of rows use it; dot products pay where b runs along k and there are few rows.
+// twenty with 16 (AVX2: tiles of 6 rows read b more often) unless b stays in L1, and earlier where b does not stay in
+// cache and more than a few tiles of rows use it; dot products pay where b runs along k and there are few rows.
 template <typename T>
 Form choose(const Product &p) {
   constexpr bool wide = kVectorRegisters == 32;
-  constexpr int64_t few = 6, some = wide ? 32 : few, many = wide ? 200 : 48, most = 200;
+  constexpr int64_t few = 6, some = wide ? 32 : few, many = wide ? 200 : 20, most = wide ? 200 : 96;
   constexpr int64_t in_cache = (2 << 20) / static_cast<int64_t>(sizeof(T)), close = in_cache / 16;
   if (sizeof(T) == 2) return Form::packed;  // they are converted as they are packed
   const int64_t size = p.k * p.n;
@@ -86,20 +86,21 @@ Form choose(const Product &p) {
 
 int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// Cuts matrices into blocks worth some 50 us, at most a few per worker; the longer side is cut first. What takes long
-// is cut further, so that a step can be interrupted between blocks, but not to blocks that copy more than they
-// multiply.
+// Cuts matrices into blocks: one for each worker if they take some 10 us, a few if they take some 200 us; the longer
+// side is cut first. What takes long is cut further, so that a step can be interrupted between blocks, but not to
+// blocks that copy more than they multiply.
 void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   const double work = static_cast<double>(p->m * p->n * p->k);
-  const int64_t all = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
-  const int64_t few = std::clamp(static_cast<int64_t>(work / 4e5), int64_t{1}, all);
+  const int64_t some = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
+  const int64_t one = std::clamp(static_cast<int64_t>(work / 3e5), int64_t{1}, std::min<int64_t>(workers, some));
+  const int64_t few = std::clamp(static_cast<int64_t>(work / 8e6), one, some);
   const int64_t want = std::max(few, static_cast<int64_t>(work / 2.5e8));
   const int64_t bands = std::max<int64_t>(1, rounded(p->m, gemm::kBand) / gemm::kBand);
   const int64_t strips = std::max<int64_t>(1, rounded(p->n, 128) / 128);
   const bool tall = p->m >= p->n;
   const int64_t coarse = tall ? p->m / (4 * gemm::kBand) : p->n / gemm::kColumns;
   const int64_t first = std::min(std::max(few, std::min(want, coarse)), tall ? bands : strips);
-  const int64_t second = std::min(want / first, tall ? strips : bands);
+  const int64_t second = want > few ? std::min(want / first, tall ? strips : bands) : 1;
   const int64_t down = tall ? first : second, over = tall ? second : first;
   p->rows = std::min(rounded((p->m + down - 1) / down, gemm::kRows), most_rows);
   p->columns = std::min(rounded((p->n + over - 1) / over, 64), most_columns);
@@ -137,6 +138,7 @@ int32_t prepare(ow_plan *plan) {
   if (p->batches == 1 && p->m == 1 && p->n == 1 && p->k == 1) plan->run = run_single<T>;
   const int64_t units = p->batches * p->down * p->over;
   divide(plan, units, units ? plan->flops / static_cast<double>(units) / 50 : 0);
+  if (p->batches == 1) plan->n_chunks = std::max<int64_t>(1, units);
   return OW_OK;
 }
 

@@ -266,15 +266,30 @@ inline int64_t padded(int64_t columns) {
   return (columns + kLanes<C> - 1) / kLanes<C> * kLanes<C>;
 }
 
+// Rows of V whole vectors, to follow each other.
+template <typename C, typename T, int V>
+inline void copy_vectors(C *to, const T *from, int64_t from_row, int64_t rows) {
+  for (; rows > 0; --rows, from += from_row, to += V * kLanes<C>) {
+    Vector<C> vs[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) load_as<C>(vs[v], from + v * kLanes<C>);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store(to + v * kLanes<C>, vs[v]);
+  }
+}
+
 // Panels of kPanel columns, each k x kPanel; the last may be one vector wide. Memory is read in long pieces.
 template <typename C, typename T>
 inline void pack_b(C *to, Matrix<T> b, int64_t k, int64_t n) {
   const int64_t strip = b.column == 1 ? 8 : k;
   for (int64_t i = 0; i < k; i += strip)
     for (int64_t j = 0; j < n; j += kPanel<C>) {
-      const int64_t columns = std::min(kPanel<C>, n - j), width = padded<C>(columns);
-      copy_block<C, T>(to + j * k + i * width, width, {b.at(i, j), b.row, b.column}, std::min(strip, k - i), columns,
-                       width);
+      const int64_t columns = std::min(kPanel<C>, n - j), width = padded<C>(columns), rows = std::min(strip, k - i);
+      C *panel = to + j * k + i * width;
+      if (columns == kPanel<C> && b.column == 1)
+        copy_vectors<C, T, 2>(panel, b.at(i, j), b.row, rows);
+      else
+        copy_block<C, T>(panel, width, {b.at(i, j), b.row, b.column}, rows, columns, width);
     }
 }
 
