@@ -65,10 +65,10 @@ class Step:
             lane = Lane()
         try:
             executable = lane.latest.get(self)
-            results = None if executable is None else executable.call(values)
-            if results is None:
+            if executable is None or (results := executable.call(values)) is None:
                 executable = self.executable(lane, values)
                 results = executable.call(values)
+                assert results is not None
         except ArgumentError as e:
             raise self._named(e, values) from None
         finally:

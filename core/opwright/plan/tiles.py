@@ -16,7 +16,7 @@ from opwright.runtime import NULL, lib
 
 MAX_DIMS = 12  # OWR_MAX_DIMS
 LARGEST_STEP = 1 << 16  # elements; where tiles and folded runs meet later, chunks are cut by runs alone
-_TILE = 512  # elements; 256 where more than 8 registers share L1
+_TILE = 1024  # elements; half as many where more than 8 registers share L1
 
 
 class TileProgram:

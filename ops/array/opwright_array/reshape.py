@@ -61,9 +61,12 @@ def _reshape_rewrite(node, make):
     tensor, sizes = node.inputs
     if tensor.shape == node.outputs[0].shape:
         return [tensor]
-    if tensor.node is not None and tensor.node.definition is reshape and sizes.constant is not None:
-        return make("reshape", [tensor.node.inputs[0], sizes]) if -1 not in sizes.constant else None
-    return None
+    if tensor.node is None or tensor.node.definition is not reshape:
+        return None
+    inner = tensor.node.inputs[0]
+    if inner.shape == node.outputs[0].shape:
+        return [inner]
+    return make("reshape", [inner, sizes]) if sizes.constant is not None and -1 not in sizes.constant else None
 
 
 expand_dims = OpDef("expand_dims(input: T, axis: int) -> (y: T)", T=dtypes.any_type)

@@ -108,16 +108,6 @@ void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   p->over = p->n ? rounded(p->n, p->columns) / p->columns : 0;
 }
 
-// One product of two numbers.
-template <typename T>
-int32_t run_single(const ow_call *call, int64_t, int64_t) {
-  using C = compute<T>;
-  T *y = data<T>(call->out[0]);
-  const C a = static_cast<C>(*data<const T>(call->in[0])), b = static_cast<C>(*data<const T>(call->in[1]));
-  *y = static_cast<T>(a * b);
-  return call->post ? call->post->apply(call->post, y, 0, 1, call->worker) : OW_OK;
-}
-
 template <typename T>
 int32_t prepare(ow_plan *plan) {
   using C = compute<T>;
@@ -135,7 +125,6 @@ int32_t prepare(ow_plan *plan) {
   plan->flops = 2.0 * static_cast<double>(p->batches * p->m * p->n * p->k);
   const ow_tensor *y = plan->out[0];
   plan->bytes = static_cast<double>((size(plan->in[0]) + size(plan->in[1]) + size(y)) * itemsize(y));
-  if (p->batches == 1 && p->m == 1 && p->n == 1 && p->k == 1) plan->run = run_single<T>;
   const int64_t units = p->batches * p->down * p->over;
   divide(plan, units, units ? plan->flops / static_cast<double>(units) / 50 : 0);
   if (p->batches == 1) plan->n_chunks = std::max<int64_t>(1, units);

@@ -1,5 +1,5 @@
 // Powers, roots, lengths.
-#include "opwright/kernel.hpp"
+#include "opwright/vecmath.hpp"
 #include "wrapping.hpp"
 
 using namespace opwright;
@@ -8,7 +8,7 @@ OW_UNARY(square, numbers, "x0 * x0", wrapping::multiply(x, x))
 OW_UNARY(sqrt, floats, "sqrt(x0)", std::sqrt(x))
 OW_UNARY(rsqrt, floats, "1 / sqrt(x0)", 1 / std::sqrt(x))
 OW_UNARY(cbrt, floats, "cbrt(x0)", std::cbrt(x))
-OW_BINARY(pow, floats, "pow(x0, x1)", std::pow(x, y))
+OW_BINARY(pow, floats, "pow(x0, x1)", opwright::pow(x, y))
 OW_BINARY(hypot, floats, "hypot(x0, x1)", std::hypot(x, y))
 
 namespace {

@@ -51,7 +51,7 @@ inline double inverse_erf(double x) {
 
 }  // namespace
 
-OW_UNARY(erf, floats, "erf(x0)", std::erf(x))
+OW_UNARY(erf, floats, "erf(x0)", opwright::erf(x))
 OW_UNARY(erfc, floats, "erfc(x0)", std::erfc(x))
 OW_UNARY(lgamma, floats, "lgamma(x0)", static_cast<C>(special::log_gamma(x)))
 OW_UNARY(ndtr, floats, "0.5 * erfc(-x0 * 0.707106781186547524401)", static_cast<C>(normal_cdf(x)))

@@ -2,7 +2,7 @@
 #pragma once
 #include <limits>
 
-#include "opwright/kernel.hpp"
+#include "opwright/vecmath.hpp"
 
 namespace special {
 

@@ -1,11 +1,50 @@
 // Trigonometric and hyperbolic functions and their inverses.
 #include "flushed.hpp"
-#include "opwright/kernel.hpp"
+#include "opwright/vecmath.hpp"
 
 using namespace opwright;
 
-OW_UNARY(sin, floats, "sin(x0)", std::sin(x))
-OW_UNARY(cos, floats, "cos(x0)", std::cos(x))
+namespace {
+
+// A tile of small angles is not turned, and angles too large to be turned are left to <cmath>, each by itself: no
+// result depends on its neighbours.
+template <typename T, uint32_t quarter>
+void sine_tile(void *out, const void *const *in, int64_t n, const void *) {
+  using C = compute_t<T>;
+  const T *x = static_cast<const T *>(in[0]);
+  T *y = static_cast<T *>(out);
+  const auto exactly = [](C v) { return quarter ? std::cos(v) : std::sin(v); };
+  if constexpr (std::is_same_v<C, float>) {
+    float most = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const float a = std::fabs(static_cast<C>(x[i]));
+      most = a > most ? a : most;
+    }
+    if (most <= kNotTurned) {
+      OW_IVDEP
+      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(turned(static_cast<C>(x[i]), quarter));
+    } else if (most <= kMostTurned) {
+      OW_IVDEP
+      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<T>(sine_of<quarter>(static_cast<C>(x[i])));
+    } else {
+      for (int64_t i = 0; i < n; ++i) {
+        const C v = static_cast<C>(x[i]);
+        y[i] = static_cast<T>(std::fabs(v) > kMostTurned ? exactly(v) : sine_of<quarter>(v));
+      }
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = exactly(x[i]);
+  }
+}
+
+OW_REGISTER floats::each([](auto zero) {
+  using T = decltype(zero);
+  Kernel("sin", signature<T>("T->T")).tile(sine_tile<T, 0>).scalar("sin(x0)");
+  Kernel("cos", signature<T>("T->T")).tile(sine_tile<T, 1>).scalar("cos(x0)");
+});
+
+}  // namespace
+
 OW_UNARY(tan, floats, "tan(x0)", std::tan(x))
 OW_UNARY(asin, floats, "asin(x0)", std::asin(x))
 OW_UNARY(acos, floats, "acos(x0)", std::acos(x))

@@ -39,7 +39,19 @@ def known_elements(function: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
 
 def scalar_constant(value: Any) -> float | None:
     """The number that a planned value holds in every element, if that is known and cheap to tell."""
-    known = value.constant
+    known, node = value.constant, value.node
+    if known is None and _repeats(node):
+        return scalar_constant(node.inputs[0])
     if known is None or known.size != 1 or value.storage.kind != "constant" or value.dtype.name == "bfloat16":
         return None
     return float(known.reshape(()))
+
+
+def _repeats(node: Any) -> bool:
+    """Whether a planned node gives views of one element."""
+    return (
+        node is not None
+        and node.definition is not None
+        and node.definition.view_function is not None
+        and node.inputs[0].size == 1
+    )

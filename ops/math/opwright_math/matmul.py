@@ -63,7 +63,9 @@ def _gradient(node, dy):
 
 @matmul.rewrite
 def _rewrite(node, make):
-    """A transposed operand becomes a flag."""
+    """A transposed operand becomes a flag, a product of two numbers a multiplication."""
+    if all(value.shape == node.outputs[0].shape and value.size == 1 for value in node.inputs):
+        return _single(*node.inputs, make)
     flags = dict(node.attributes)
     inputs, found = list(node.inputs), False
     for i, which in enumerate("ab"):
@@ -74,6 +76,18 @@ def _rewrite(node, make):
             flags[f"transpose_{which}"], flags[f"adjoint_{which}"] = not turned, False
             found = True
     return make("matmul", inputs, **flags) if found else None
+
+
+def _single(a, b, make):
+    """The product of two numbers, before they were made matrices if they were."""
+    if not (_reshaped(a) and _reshaped(b) and a.node.inputs[0].shape == b.node.inputs[0].shape):
+        return make("multiply", [a, b])
+    (product,) = make("multiply", [a.node.inputs[0], b.node.inputs[0]])
+    return make("reshape", [product, a.node.inputs[1]])
+
+
+def _reshaped(value):
+    return value.node is not None and value.node.definition is not None and value.node.definition.name == "reshape"
 
 
 def _swaps_matrix(node):

@@ -110,16 +110,40 @@ def test_epilogues_see_every_element_once(rng, graph, session):
         np.testing.assert_allclose(session.run(y, {fed: x}), np.tanh(x @ w + bias) * 2, rtol=1e-12, atol=1e-13)
 
 
+EVERY_PASS = flags.parse("")
+
+
+def planned(session, fetch, feeds):
+    """The nodes of a step's program once it is simplified."""
+    builder = Builder(
+        Spec([fetch], feeds, []), [f.shape.known() for f in feeds], [None] * len(feeds), session.variables, EVERY_PASS
+    )
+    program = builder.build()
+    program.fetches = [builder.values[fetch]]
+    simplify(program, EVERY_PASS)
+    return program.nodes
+
+
 def test_transposes_become_flags(graph, session):
     a, b = ow.placeholder("float32", (3, 4)), ow.placeholder("float32", (5, 4))
-    spec = Spec([ow.matmul(ow.transpose(a), ow.transpose(b), transpose_a=True)], [a, b], [])
-    builder = Builder(spec, [(3, 4), (5, 4)], [None, None], session.variables, flags.parse(""))
-    program = builder.build()
-    program.fetches = [builder.values[t] for t in spec.fetches]
-    simplify(program, flags.parse(""))
-    (node,) = program.nodes
+    (node,) = planned(session, ow.matmul(ow.transpose(a), ow.transpose(b), transpose_a=True), [a, b])
     assert not node.attributes["transpose_a"]
     assert node.attributes["transpose_b"]
+
+
+def test_products_of_numbers_become_multiplications(graph, session):
+    x = ow.placeholder("float32", ())
+    y = ow.sin(x)
+    y = ow.sin(ow.reshape(ow.matmul(ow.reshape(y, [1, 1]), ow.reshape(y, [1, 1])), []))
+    assert [n.definition.name for n in planned(session, y, [x])] == ["sin", "multiply", "sin"]
+    a = ow.placeholder("float32", (1, 1))
+    assert [n.definition.name for n in planned(session, ow.matmul(a, a), [a])] == ["multiply"]
+
+
+def test_factors_that_repeat_1_are_dropped(graph, session):
+    x = ow.placeholder("float32", (300, 400))
+    y = x * ow.broadcast_to(ow.constant(1.0), (300, 400))
+    assert planned(session, y, [x]) == []
 
 
 def test_errors():

@@ -1,4 +1,4 @@
-// curves.hpp: expm1 and erf that compilers vectorise, and elementwise kernels whose constants are attributes.
+// curves.hpp: expm1 that compilers vectorise, and elementwise kernels whose constants are attributes.
 #pragma once
 #include "nn_attributes.h"
 #include "opwright/vecmath.hpp"
@@ -26,30 +26,6 @@ inline float expm1_below(float x) {
   p = p * (r * r) + r;
   const float power = bit_cast<float>((bit_cast<uint32_t>(shifted) - 0x4b400000u + 127u) << 23);
   return power * p + (power - 1.0f);
-}
-
-inline double erf(double x) { return std::erf(x); }
-
-// x P(x^2) below 1, 1 - exp(-Q(|x|)) beyond; P and Q are least-maximum fits to erf(x) / x and -log(erfc(x)) on [0, 1]
-// and [1, 3.95], where the float nearest to erf becomes 1. Within 3 ulp.
-inline float erf(float x) {
-  const float s = x * x, a = std::fabs(x), c = a < 3.95f ? a : 3.95f;
-  float p = 7.8538577249e-5f;
-  p = p * s - 8.0101925258e-4f;
-  p = p * s + 5.1883275605e-3f;
-  p = p * s - 2.6853811869e-2f;
-  p = p * s + 1.1283585147e-1f;
-  p = p * s - 3.7612625824e-1f;
-  p = p * s + 1.1283791657f;
-  float q = -1.8557486094e-4f;
-  q = q * c + 2.9396154275e-3f;
-  q = q * c - 2.1805349957e-2f;
-  q = q * c + 1.0303743308e-1f;
-  q = q * c + 6.3822560510e-1f;
-  q = q * c + 1.1270400784f;
-  q = q * c + 3.5370931215e-4f;
-  const float far = std::copysign(1.0f - exp(-q), x);
-  return a < 1.0f ? p * x : (x != x ? x : far);
 }
 
 // ---- attributes ----------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ void with_power(double beta, F f) {
   } else if constexpr (std::is_same_v<C, float>) {
     f([b](C x) { return opwright::exp(-b * opwright::log(x)); });
   } else {
-    f([b](C x) { return std::pow(x, -b); });
+    f([b](C x) { return opwright::pow(x, -b); });
   }
 }
 

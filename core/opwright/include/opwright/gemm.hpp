@@ -286,10 +286,8 @@ inline void pack_b(C *to, Matrix<T> b, int64_t k, int64_t n) {
     for (int64_t j = 0; j < n; j += kPanel<C>) {
       const int64_t columns = std::min(kPanel<C>, n - j), width = padded<C>(columns), rows = std::min(strip, k - i);
       C *panel = to + j * k + i * width;
-      if (columns == kPanel<C> && b.column == 1)
-        copy_vectors<C, T, 2>(panel, b.at(i, j), b.row, rows);
-      else
-        copy_block<C, T>(panel, width, {b.at(i, j), b.row, b.column}, rows, columns, width);
+      if (columns == kPanel<C> && b.column == 1) copy_vectors<C, T, 2>(panel, b.at(i, j), b.row, rows);
+      else copy_block<C, T>(panel, width, {b.at(i, j), b.row, b.column}, rows, columns, width);
     }
 }
 
