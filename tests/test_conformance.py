@@ -49,13 +49,15 @@ def test_an_op_has_its_row_in_the_readme(op):
 def test_every_dtype_of_a_unary_op_has_a_kernel(op):
     """Ops of one tensor run for each dtype that their signature admits."""
     schema = op.schema
+    if op.stateful:
+        return  # its argument may name a file
     single = len(schema.tensors) == len(schema.outputs) == 1 and not schema.tensors[0].is_list
     if op.role != "kernel" or not single or schema.attributes or schema.tensors[0].is_ref or op.view_function:
         return
     for dtype in schema.dtypes_of(schema.tensors[0]):
         named = [d for d in schema.tensors[0].dims or () if d != "..." and not d.startswith("*")]
         ints = np.arange(2 ** len(named or "n")).reshape([2] * len(named or "n"))  # a permutation, a size, a matrix
-        op(ow.cast(ow.constant(ints), dtype))
+        op(ow.strings.as_string(ints) if dtype == "string" else ow.cast(ow.constant(ints), dtype))
 
 
 def test_public_functions_are_documented():

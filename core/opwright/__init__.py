@@ -19,6 +19,7 @@ from opwright.dtypes import (
     int16,
     int32,
     int64,
+    string,
     uint8,
 )
 from opwright.dtypes import bool_ as bool
@@ -76,5 +77,6 @@ __all__ = [
     "int64",
     "newaxis",
     "ops",
+    "string",
     "uint8",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from opwright.dtypes import BY_NAME, DType, as_dtype, float32, int32, int64, to_storage
+from opwright.dtypes import BY_NAME, DType, as_dtype, float32, int32, int64, string, to_storage
 from opwright.errors import ArgumentError, DTypeError
 from opwright.opdef import OpDef
 from opwright.schema import TensorArg
@@ -110,9 +110,14 @@ def _rectangular(value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
     except ValueError:
         raise ArgumentError(f"a tensor's rows must have equal lengths, got {_short(value)}") from None
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(f"a tensor holds numbers or bools, got {_short(value)}")
+    if array.dtype.kind not in "fiub" and not _are_texts(array):
+        raise DTypeError(f"a tensor holds numbers, bools or strings, got {_short(value)}")
     return array
+
+
+def _are_texts(array: np.ndarray[Any, Any]) -> bool:
+    texts = array.dtype.kind == "O" and all(isinstance(value, (str, bytes)) for value in array.flat)
+    return texts or array.dtype.kind in "SU"
 
 
 def _holds_numpy(value: Any) -> bool:
@@ -150,8 +155,11 @@ def as_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
             return to_storage(np.array(value, np.float64 if dtype.is_floating else dtype.numpy), dtype)
     wanted = dtype or natural_dtype(value)
     array = _rectangular(value)
-    if array.size and not _convertible(array, wanted):
-        raise DTypeError(f"{wanted.name} cannot hold {array.dtype} values, got {_short(value)}; cast it first")
+    if wanted is string and array.dtype.kind in "SUO":
+        array = np.asarray(value, object)  # NumPy's own strings would lose zeros at the end
+    elif array.size and not _convertible(array, wanted):
+        held = "string" if array.dtype.kind in "SUO" else array.dtype
+        raise DTypeError(f"{wanted.name} cannot hold {held} values, got {_short(value)}; cast it first")
     return to_storage(array, wanted)
 
 
@@ -170,6 +178,8 @@ def as_storage(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
 
 def _convertible(array: np.ndarray[Any, Any], wanted: DType) -> bool:
     kind = array.dtype.kind
+    if kind in "SUO" or wanted is string:
+        return False
     if wanted.is_floating:
         return True
     if wanted.is_bool or kind == "b":

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from opwright import ops
 from opwright.errors import DTypeError, did_you_mean
 
-_INT, _UINT, _FLOAT, _BFLOAT, _BOOL = 0, 1, 2, 4, 6  # kernel.h's OW_INT ...
+_INT, _UINT, _FLOAT, _HANDLE, _BFLOAT, _BOOL = 0, 1, 2, 3, 4, 6  # kernel.h's OW_INT ...; DLPack's opaque handle
 
 
 class DType:
@@ -21,9 +22,11 @@ class DType:
         self.code = code
         self.size = self.numpy.itemsize
         self.bits = 8 * self.size
+        self.kernel_name = "int64" if code == _HANDLE else name  # what its kernels call it
         self.is_floating = code in (_FLOAT, _BFLOAT)
         self.is_integer = code in (_INT, _UINT)
         self.is_bool = code == _BOOL
+        self.is_coded = code in (_BFLOAT, _HANDLE)  # stored otherwise than it is seen
 
     @cached_property
     def min(self) -> Any:
@@ -41,7 +44,7 @@ class DType:
 
     @property
     def as_numpy_dtype(self) -> type:
-        return np.float32 if self.code == _BFLOAT else self.numpy.type
+        return {_BFLOAT: np.float32, _HANDLE: np.object_}.get(self.code, self.numpy.type)
 
     @property
     def as_datatype_enum(self) -> str:
@@ -51,8 +54,8 @@ class DType:
         return bool(self == other)
 
     def _limits(self) -> Any:
-        if self.is_bool:
-            raise DTypeError("[bool] has no limits; use an integer or floating dtype")
+        if self.is_bool or self.code == _HANDLE:
+            raise DTypeError(f"[{self.name}] has no limits; use an integer or floating dtype")
         return np.finfo(self.numpy) if self.is_floating else np.iinfo(self.numpy)
 
     def __eq__(self, other: object) -> bool:
@@ -88,11 +91,12 @@ int32 = DType("int32", np.int32, _INT)
 int64 = DType("int64", np.int64, _INT)
 uint8 = DType("uint8", np.uint8, _UINT)
 bool_ = DType("bool", np.bool_, _BOOL)
+string = DType("string", np.int64, _HANDLE)  # places in a pool, `strings.places`
 
-ALL = (float16, float32, float64, bfloat16, int8, int16, int32, int64, uint8, bool_)
+ALL = (float16, float32, float64, bfloat16, int8, int16, int32, int64, uint8, bool_, string)
 BY_NAME = {dtype.name: dtype for dtype in ALL} | {"half": float16, "float": float32, "double": float64}
-_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL if dtype is not bfloat16}
-_BY_PYTHON: dict[Any, DType] = {float: float32, int: int32, bool: bool_}
+_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL if dtype not in (bfloat16, string)}
+_BY_PYTHON: dict[Any, DType] = {float: float32, int: int32, bool: bool_, object: string, np.dtype(object): string}
 
 # The groups signatures use: OpDef("neg(x: T) -> (y: T)", T=dtypes.signed_numbers)
 floats = ("float32", "float64", "float16", "bfloat16")
@@ -103,10 +107,11 @@ ints = (*signed_ints, "uint8")
 numbers = (*floats, *ints)
 signed_numbers = (*floats, *signed_ints)
 any_type = (*numbers, "bool")
+movable = (*any_type, "string")
 
 
 def as_dtype(value: Any) -> DType:
-    """The DType of a DType, name, NumPy dtype or scalar type, or of Python's float (float32), int (int32), bool.
+    """The DType of a DType, name, NumPy dtype or scalar type, or of Python's float (float32), int (int32), bool, str.
 
     Raises DTypeError for anything else.
     """
@@ -119,13 +124,15 @@ def as_dtype(value: Any) -> DType:
     if value in _BY_PYTHON:
         return _BY_PYTHON[value]
     try:
-        return _BY_NUMPY[np.dtype(value)]
+        return string if np.dtype(value).kind in "SU" else _BY_NUMPY[np.dtype(value)]
     except (TypeError, KeyError):
         raise DTypeError(f"no dtype corresponds to {value!r}; there are {', '.join(d.name for d in ALL)}") from None
 
 
 def to_storage(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """The array's values as `dtype` stores them (bfloat16: rounded to nearest even)."""
+    """The array's values as `dtype` stores them (bfloat16: rounded to nearest even; string: places in the pool)."""
+    if dtype is string and array.dtype.kind not in "iu":
+        return ops.strings.places(array)  # type: ignore[attr-defined, no-any-return]
     if dtype is not bfloat16:
         return array.astype(dtype.numpy, copy=False)
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
@@ -135,7 +142,9 @@ def to_storage(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any
 
 
 def from_storage(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """The values a user sees: bfloat16 comes out as float32, which holds each of its values exactly."""
+    """The values a user sees: bfloat16 comes out as float32, which holds its values exactly, string as bytes."""
+    if dtype is string:
+        return ops.strings.at(array)  # type: ignore[attr-defined, no-any-return]
     if dtype is not bfloat16:
         return array
     return np.asarray(array.astype(np.uint32) << np.uint32(16)).view(np.float32)  # of no dimensions: no scalar

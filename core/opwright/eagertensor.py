@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from opwright import ops
-from opwright.dtypes import DType, bfloat16, from_storage
+from opwright.dtypes import DType, from_storage
 from opwright.errors import ArgumentError, DTypeError, ShapeError
 from opwright.operators import Operators
 from opwright.runtime import aligned
@@ -114,8 +114,8 @@ class EagerTensor(Operators):
 
     def __dlpack__(self, **options: Any) -> Any:
         """The tensor's memory for other frameworks (torch.from_dlpack, cupy.from_dlpack, numpy.from_dlpack)."""
-        if self.dtype is bfloat16:
-            raise BufferError("bfloat16 tensors cannot be exported yet; cast(x, 'float32') first")
+        if self.dtype.is_coded:
+            raise BufferError(f"{self.dtype.name} tensors cannot be exported; cast bfloat16 to float32 first")
         return self.storage.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -248,7 +248,7 @@ def _restored(storage: Any, dtype: DType) -> EagerTensor:
 
 def equal_elements(a: Any, b: Any) -> Any:
     """Which elements are equal; False for what cannot be compared: None, shapes that do not broadcast."""
-    if b is None or isinstance(b, (str, type)):
+    if b is None or isinstance(b, type) or (isinstance(b, str) and a.dtype.name != "string"):
         return False
     try:
         return ops.equal(a, b)

@@ -60,6 +60,18 @@ class OutOfRangeError(RunError, IndexError):
     """An index lies outside its tensor, or a source is exhausted."""
 
 
+class NotFoundError(RunError, FileNotFoundError):
+    """A file or folder is not there."""
+
+
+class AlreadyExistsError(RunError, FileExistsError):
+    """A file or folder is there that would be written over."""
+
+
+class DataLossError(RunError):
+    """A record does not have the checksum that it says."""
+
+
 class FailedPreconditionError(RunError):
     """A variable was read before it was initialised, or the like."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from opwright._abi import ffi
 from opwright.binding import as_array, as_storage
-from opwright.dtypes import bfloat16, from_storage
+from opwright.dtypes import from_storage
 from opwright.errors import FailedPreconditionError
 from opwright.plan.descriptors import patches
 from opwright.plan.emit import Emitted
@@ -126,7 +126,7 @@ class Executable:
             cause = raised_in(ffi.addressof(self.plan, "err"))
             if cause is not None and not isinstance(cause, Exception):
                 raise cause  # KeyboardInterrupt, SystemExit
-            raise error_of(status, f"[{op}] {message}", node.origin if node else None) from cause
+            raise error_of(status, f"[{op}] {message}", node.origin if node else None, cause) from cause
 
     @property
     def is_simple(self) -> bool:
@@ -179,7 +179,7 @@ class Executable:
         index = () if not shape else ...
         self.staged.append((view, index))
         plain: set[type] = set()
-        if not shape and dtype is not bfloat16:
+        if not shape and not dtype.is_coded:
             plain = {wanted.type, float, int} if dtype.is_floating else {wanted.type}
         self._plain.append(plain)
 
@@ -222,13 +222,13 @@ class Executable:
         return self._reader(value, _view(flat, value))
 
     def _gives_numbers(self, value: Value) -> bool:
-        return not (value.shape or self._raw or value.dtype is bfloat16)
+        return not (value.shape or self._raw or value.dtype.is_coded)
 
     def _reader(self, value: Value, view: np.ndarray[Any, Any]) -> Fetch:
         dtype, copy, item = value.dtype, view.copy, view.__getitem__
         if self._raw:
             return lambda _: copy()
-        if dtype is bfloat16:
+        if dtype.is_coded:
             return lambda _: from_storage(view, dtype)[()]
         return (lambda _: item(())) if self._gives_numbers(value) else (lambda _: copy())
 
@@ -259,7 +259,7 @@ class Executable:
 
         def fetch(_: Sequence[Any]) -> Any:
             array = arrays[key]
-            return array if raw or dtype is not bfloat16 else from_storage(array, dtype)
+            return array if raw or not dtype.is_coded else from_storage(array, dtype)
 
         self._before.append(allocate)
         return fetch

@@ -15,9 +15,11 @@ _BY_STATUS = {
 }
 
 
-def error_of(status: int, message: str, op: Any = None) -> errors.RunError:
-    """The exception of a status (kernel.h), naming the operation and the user's line that built it."""
+def error_of(status: int, message: str, op: Any = None, cause: Any = None) -> errors.RunError:
+    """The exception of a status (kernel.h), or of its cause's kind, naming the operation and the user's line."""
     where = f"\n  in {op.name} ({op.type}), built at {op.line}" if op is not None and hasattr(op, "line") else ""
-    error = _BY_STATUS.get(status, errors.InternalError)(message + where)
+    known = isinstance(cause, errors.RunError)
+    kind = type(cause) if known else _BY_STATUS.get(status, errors.InternalError)
+    error = kind((str(cause) if known else message) + where)
     error.op = op
     return error

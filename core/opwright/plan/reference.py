@@ -28,8 +28,8 @@ def fed(graph: Graph, dtype: DType, shape: Shape, ref: bool = False, name: str |
 
 def signature(definition: OpDef, groups: Sequence[Sequence[Any]], outputs: Sequence[DType]) -> str:
     """A node's dtypes as kernels spell them: one per argument, 'none' for an absent one, '->', one per output."""
-    ins = [group[0].dtype.name if group else "none" for group in groups]
-    outs = [dtype.name for dtype in outputs[: len(definition.schema.outputs)]]
+    ins = [group[0].dtype.kernel_name if group else "none" for group in groups]
+    outs = [dtype.kernel_name for dtype in outputs[: len(definition.schema.outputs)]]
     if not outs and definition.schema.outputs:
         outs = ["*"]
     return f"{','.join(ins)}->{','.join(outs)}"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from opwright import OpDef, Shape, as_dtype, convert_to_tensor, export, ops, scopes
 from opwright.dispatch import graph_of
-from opwright.dtypes import DType, bfloat16, from_storage, to_storage
+from opwright.dtypes import DType, bfloat16, from_storage, string, to_storage
 
 MOST_DIMS = 12
 KEPT = 256  # calls whose results are remembered: more than steps can run at once
@@ -74,6 +74,8 @@ def _as_numpy(stored: Any, dtype: DType) -> Any:
 
 
 def _converted(value: Any, dtype: DType, index: int) -> Any:
+    if dtype is string:
+        return to_storage(np.asarray(value, object), dtype)
     array = np.asarray(value)
     fits = array.size == 0 or array.dtype.kind in ("fiub" if dtype.is_floating else "iub" if dtype.is_integer else "b")
     if not fits or (dtype.is_integer and array.dtype.kind == "b"):

@@ -46,7 +46,7 @@ def _extended(array: Any, dims: tuple[int, ...], exactly: bool) -> Any:
     return flat.reshape(dims)
 
 
-fill = OpDef("fill(dims: I['r'], value: T['']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices)
+fill = OpDef("fill(dims: I['r'], value: T['']) -> (y: T)", T=dtypes.movable, I=dtypes.indices)
 
 
 @fill.shape
@@ -88,7 +88,8 @@ def ones(shape: Any, dtype: Any = "float32", name: str | None = "ones") -> Any:
 
 
 def _filled(shape: Any, value: int, dtype: Any, name: str | None) -> Any:
-    scalar = as_array(bool(value) if dtype.is_bool else value, dtype)
+    empty = dtype is dtypes.string and value == 0
+    scalar = as_array(b"" if empty else bool(value) if dtype.is_bool else value, dtype)
     if graph_of([shape]) is None:
         dims = _sizes(shape)
         if scopes.current_graph() is None:

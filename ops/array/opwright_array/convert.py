@@ -87,7 +87,7 @@ def to_bfloat16(x: Any, name: str | None = None) -> Any:
     return cast(x, "bfloat16", name=name)
 
 
-bitcast = OpDef("bitcast(input: S, type: dtype) -> (y: type)", S=dtypes.any_type)
+bitcast = OpDef("bitcast(input: S, type: dtype) -> (y: type)", S=dtypes.movable)
 
 
 @bitcast.shape

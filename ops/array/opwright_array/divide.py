@@ -8,9 +8,9 @@ from opwright import Layout, OpDef, Shape, dtypes, export, ops
 from opwright.errors import ShapeError
 from opwright.shapes import normalize_axis
 
-split_evenly = OpDef("split_evenly(value: T, num: int, axis: int = 0) -> (y: list[T])", T=dtypes.any_type)
-split_v = OpDef("split_v(value: T, sizes: I['n'], axis: int = 0) -> (y: list[T])", T=dtypes.any_type, I=dtypes.indices)
-unstack = OpDef("unstack(value: T, num: int | None = None, axis: int = 0) -> (y: list[T])", T=dtypes.any_type)
+split_evenly = OpDef("split_evenly(value: T, num: int, axis: int = 0) -> (y: list[T])", T=dtypes.movable)
+split_v = OpDef("split_v(value: T, sizes: I['n'], axis: int = 0) -> (y: list[T])", T=dtypes.movable, I=dtypes.indices)
+unstack = OpDef("unstack(value: T, num: int | None = None, axis: int = 0) -> (y: list[T])", T=dtypes.movable)
 
 
 def _with(shape: Shape, axis: int, size: Any) -> Shape:

@@ -12,7 +12,7 @@ from opwright.shapes import normalize_axis
 gather = OpDef(
     "gather(params: T, indices: I, validate_indices: object | None = None, axis: int | None = None,"
     " batch_dims: int = 0) -> (y: T)",
-    T=dtypes.any_type,
+    T=dtypes.movable,
     I=dtypes.indices,
 )
 
@@ -93,7 +93,7 @@ def _gather_grad_gradient(node, ddparams):
 
 # indices[..., d] names an element or a slice of params by its first d coordinates after the batch dimensions.
 gather_nd = OpDef(
-    "gather_nd(params: T, indices: I['*b d'], batch_dims: int = 0) -> (y: T)", T=dtypes.any_type, I=dtypes.indices
+    "gather_nd(params: T, indices: I['*b d'], batch_dims: int = 0) -> (y: T)", T=dtypes.movable, I=dtypes.indices
 )
 
 

@@ -10,7 +10,7 @@ from opwright.shapes import normalize_axis
 
 from opwright_array.passing import elements
 
-concat_v2 = OpDef("concat_v2(values: list[T], axis: int) -> (y: T)", T=dtypes.any_type)
+concat_v2 = OpDef("concat_v2(values: list[T], axis: int) -> (y: T)", T=dtypes.movable)
 
 
 @concat_v2.shape
@@ -82,7 +82,7 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
     return concat_v2(values, axis, name=name)
 
 
-stack = OpDef("stack(values: list[T['*s']], axis: int = 0) -> (y: T)", T=dtypes.any_type)
+stack = OpDef("stack(values: list[T['*s']], axis: int = 0) -> (y: T)", T=dtypes.movable)
 
 
 @stack.shape

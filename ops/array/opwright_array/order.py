@@ -5,7 +5,7 @@ from __future__ import annotations
 from opwright import Layout, OpDef, Shape, dtypes
 from opwright.shapes import normalize_axes, normalize_axis
 
-reverse = OpDef("reverse(tensor: T['*s'], axis: ints) -> (y: T['*s'])", T=dtypes.any_type, export="reverse_v2")
+reverse = OpDef("reverse(tensor: T['*s'], axis: ints) -> (y: T['*s'])", T=dtypes.movable, export="reverse_v2")
 
 
 @reverse.shape
@@ -31,7 +31,7 @@ def _reverse_gradient(node, dy):
 
 reverse_sequence = OpDef(
     "reverse_sequence(input: T['*s'], seq_lengths: I['n'], seq_axis: int, batch_axis: int = 0) -> (y: T['*s'])",
-    T=dtypes.any_type,
+    T=dtypes.movable,
     I=dtypes.indices,
 )
 
@@ -52,7 +52,7 @@ def _sequence_gradient(node, dy):
     return reverse_sequence(dy, node.input("seq_lengths"), node.attr.seq_axis, node.attr.batch_axis), None
 
 
-roll = OpDef("roll(input: T['*s'], shift: I, axis: ints) -> (y: T['*s'])", T=dtypes.any_type, I=dtypes.indices)
+roll = OpDef("roll(input: T['*s'], shift: I, axis: ints) -> (y: T['*s'])", T=dtypes.movable, I=dtypes.indices)
 
 
 @roll.shape

@@ -9,11 +9,9 @@ from opwright.dispatch import graph_of
 from opwright.errors import ArgumentError
 
 pad_v2 = OpDef(
-    "pad_v2(tensor: T, paddings: I['n 2'], constant_values: T['']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices
+    "pad_v2(tensor: T, paddings: I['n 2'], constant_values: T['']) -> (y: T)", T=dtypes.movable, I=dtypes.indices
 )
-mirror_pad = OpDef(
-    "mirror_pad(tensor: T, paddings: I['n 2'], mode: str) -> (y: T)", T=dtypes.any_type, I=dtypes.indices
-)
+mirror_pad = OpDef("mirror_pad(tensor: T, paddings: I['n 2'], mode: str) -> (y: T)", T=dtypes.movable, I=dtypes.indices)
 mirror_pad_grad = OpDef(
     "mirror_pad_grad(dy: T, paddings: I['n 2'], mode: str) -> (dx: T)", T=dtypes.floats, I=dtypes.indices
 )

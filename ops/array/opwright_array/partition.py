@@ -6,7 +6,7 @@ import numpy as np
 from opwright import OpDef, Shape, dtypes, ops
 
 dynamic_partition = OpDef(
-    "dynamic_partition(data: T, partitions: int32, num_partitions: int) -> (y: list[T])", T=dtypes.any_type
+    "dynamic_partition(data: T, partitions: int32, num_partitions: int) -> (y: list[T])", T=dtypes.movable
 )
 
 
@@ -53,7 +53,7 @@ def _undo_gradient(node, ddata):
 
 dynamic_stitch = OpDef(
     "dynamic_stitch(indices: list[int32], data: list[T]) -> (y: T)",
-    T=dtypes.any_type,
+    T=dtypes.movable,
     export="parallel_dynamic_stitch",
 )
 

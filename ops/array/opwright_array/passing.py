@@ -10,11 +10,11 @@ from opwright.errors import GradientError
 
 MOST_KNOWN = 1024  # elements; values of larger tensors are not followed through ops on shapes
 
-identity = OpDef("identity(input: T['*s']) -> (y: T['*s'])", T=dtypes.any_type)
-stop_gradient = OpDef("stop_gradient(input: T['*s']) -> (y: T['*s'])", T=dtypes.any_type)
-prevent_gradient = OpDef("prevent_gradient(input: T['*s'], message: str = '') -> (y: T['*s'])", T=dtypes.any_type)
-guarantee_const = OpDef("guarantee_const(input: T['*s']) -> (y: T['*s'])", T=dtypes.any_type)
-ensure_shape = OpDef("ensure_shape(input: T, shape: shape) -> (y: T)", T=dtypes.any_type)
+identity = OpDef("identity(input: T['*s']) -> (y: T['*s'])", T=dtypes.movable)
+stop_gradient = OpDef("stop_gradient(input: T['*s']) -> (y: T['*s'])", T=dtypes.movable)
+prevent_gradient = OpDef("prevent_gradient(input: T['*s'], message: str = '') -> (y: T['*s'])", T=dtypes.movable)
+guarantee_const = OpDef("guarantee_const(input: T['*s']) -> (y: T['*s'])", T=dtypes.movable)
+ensure_shape = OpDef("ensure_shape(input: T, shape: shape) -> (y: T)", T=dtypes.movable)
 
 
 def elements(c: Any, name: str, item: int = 0) -> Any:

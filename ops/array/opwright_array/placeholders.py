@@ -12,7 +12,7 @@ def _shape(c):
     return Shape(None) if c.attr.shape is None else c.attr.shape
 
 
-placeholder_with_default = OpDef("placeholder_with_default(input: T, shape: shape) -> (y: T)", T=dtypes.any_type)
+placeholder_with_default = OpDef("placeholder_with_default(input: T, shape: shape) -> (y: T)", T=dtypes.movable)
 
 
 @placeholder_with_default.shape

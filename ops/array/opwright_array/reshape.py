@@ -13,7 +13,7 @@ from opwright.shapes import broadcast, normalize_axes, normalize_axis
 from opwright_array.passing import elements
 from opwright_array.shapes import reshape_like
 
-reshape = OpDef("reshape(tensor: T, shape: I['r']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices)
+reshape = OpDef("reshape(tensor: T, shape: I['r']) -> (y: T)", T=dtypes.movable, I=dtypes.indices)
 
 
 @reshape.shape
@@ -69,7 +69,7 @@ def _reshape_rewrite(node, make):
     return make("reshape", [inner, sizes]) if sizes.constant is not None and -1 not in sizes.constant else None
 
 
-expand_dims = OpDef("expand_dims(input: T, axis: int) -> (y: T)", T=dtypes.any_type)
+expand_dims = OpDef("expand_dims(input: T, axis: int) -> (y: T)", T=dtypes.movable)
 
 
 @expand_dims.shape
@@ -99,7 +99,7 @@ def _expand_dims_value(c):
     return None if known is None else np.expand_dims(known, c.attr.axis)
 
 
-squeeze = OpDef("squeeze(input: T, axis: ints | None = None) -> (y: T)", T=dtypes.any_type)
+squeeze = OpDef("squeeze(input: T, axis: ints | None = None) -> (y: T)", T=dtypes.movable)
 
 
 def _squeezed(c: Any, dims: Any) -> tuple[int, ...] | None:
@@ -136,7 +136,7 @@ def _squeeze_value(c):
     return None if known is None else known.squeeze(_squeezed(c, known.shape))
 
 
-broadcast_to = OpDef("broadcast_to(input: T, shape: I['r']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices)
+broadcast_to = OpDef("broadcast_to(input: T, shape: I['r']) -> (y: T)", T=dtypes.movable, I=dtypes.indices)
 
 
 @broadcast_to.shape
@@ -168,7 +168,7 @@ def _broadcast_to_rewrite(node, make):
     return [node.inputs[0]] if node.inputs[0].shape == node.outputs[0].shape else None
 
 
-transpose_dims = OpDef("transpose_dims(x: T, perm: ints | None = None) -> (y: T)", T=dtypes.any_type)
+transpose_dims = OpDef("transpose_dims(x: T, perm: ints | None = None) -> (y: T)", T=dtypes.movable)
 
 
 @transpose_dims.shape
@@ -231,7 +231,7 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
 
 
 matrix_transpose = OpDef(
-    "matrix_transpose(a: T['*b m n']) -> (y: T['*b n m'])", T=dtypes.any_type, export="linalg.matrix_transpose"
+    "matrix_transpose(a: T['*b m n']) -> (y: T['*b n m'])", T=dtypes.movable, export="linalg.matrix_transpose"
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from opwright import OpDef, Shape, convert_to_tensor, dtypes, export, ops
 from opwright.errors import ArgumentError, ShapeError
 
-select_v2 = OpDef("select_v2(condition: bool['...'], x: T['...'], y: T['...']) -> (z: T['...'])", T=dtypes.any_type)
+select_v2 = OpDef("select_v2(condition: bool['...'], x: T['...'], y: T['...']) -> (z: T['...'])", T=dtypes.movable)
 
 
 @select_v2.gradient
@@ -19,7 +19,7 @@ def _select_gradient(node, dz):
 
 
 # The indices, in row-major order, of the elements that are not zero.
-where_true = OpDef("where_true(condition: T) -> (index: int64['n r'])", T=dtypes.any_type, gradient=None)
+where_true = OpDef("where_true(condition: T) -> (index: int64['n r'])", T=dtypes.movable, gradient=None)
 
 
 @where_true.shape

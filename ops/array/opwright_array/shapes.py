@@ -9,7 +9,7 @@ from opwright import OpDef, Shape, dtypes, export, ops
 from opwright.inference import shape_from
 from opwright.shapes import as_shape, broadcast
 
-shape = OpDef("shape(input: T, out_type: dtype = 'int32') -> (y: out_type)", T=dtypes.any_type, gradient=None)
+shape = OpDef("shape(input: T, out_type: dtype = 'int32') -> (y: out_type)", T=dtypes.movable, gradient=None)
 
 
 @shape.shape
@@ -23,7 +23,7 @@ def _shape_value(c):
     return None if dims is None else np.array(dims, object)
 
 
-size = OpDef("size(input: T, out_type: dtype = 'int32') -> (y: out_type[''])", T=dtypes.any_type, gradient=None)
+size = OpDef("size(input: T, out_type: dtype = 'int32') -> (y: out_type[''])", T=dtypes.movable, gradient=None)
 
 
 @size.static_value
@@ -32,7 +32,7 @@ def _size_value(c):
     return None if n is None else np.array(n, object)
 
 
-rank = OpDef("rank(input: T) -> (y: int32[''])", T=dtypes.any_type, gradient=None)
+rank = OpDef("rank(input: T) -> (y: int32[''])", T=dtypes.movable, gradient=None)
 
 
 @rank.static_value

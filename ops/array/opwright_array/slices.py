@@ -16,20 +16,20 @@ from opwright_array.spec import Size, Spec, layout_of, resolve, shape_of
 strided_view = OpDef(
     "strided_view(input: T, begin: ints, end: ints, strides: ints, begin_mask: int = 0, end_mask: int = 0,"
     " ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0) -> (y: T)",
-    T=dtypes.any_type,
+    T=dtypes.movable,
 )
 strided_slice_at = OpDef(
     "strided_slice_at(input: T, values: list[int64['']], begin: ints, end: ints, strides: ints, at: ints,"
     " begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0,"
     " shrink_axis_mask: int = 0) -> (y: T)",
-    T=dtypes.any_type,
+    T=dtypes.movable,
 )
 # dy at the place in zeros of the given shape that the slice came from.
 strided_slice_grad = OpDef(
     "strided_slice_grad(dy: T, shape: I['r'], values: list[int64['']], begin: ints, end: ints, strides: ints, at: ints,"
     " begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0,"
     " shrink_axis_mask: int = 0) -> (dx: T)",
-    T=dtypes.any_type,
+    T=dtypes.movable,
     I=dtypes.indices,
 )
 _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -222,7 +222,7 @@ def strided_slice(
 
 # `size` elements from `begin` on in each dimension; -1: all the rest.
 slice_ = OpDef(
-    "slice(input_: T, begin: I['r'], size: J['r']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices, J=dtypes.indices
+    "slice(input_: T, begin: I['r'], size: J['r']) -> (y: T)", T=dtypes.movable, I=dtypes.indices, J=dtypes.indices
 )
 
 

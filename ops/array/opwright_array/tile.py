@@ -10,7 +10,7 @@ from opwright.shapes import normalize_axis
 
 from opwright_array.shapes import sizes_of
 
-tile = OpDef("tile(input: T, multiples: I['r']) -> (y: T)", T=dtypes.any_type, I=dtypes.indices)
+tile = OpDef("tile(input: T, multiples: I['r']) -> (y: T)", T=dtypes.movable, I=dtypes.indices)
 
 
 @tile.shape
@@ -45,7 +45,7 @@ def _tile_gradient(node, dy):
 
 
 # What tile is where only dimensions of size 1 are repeated.
-broadcast_view = OpDef("broadcast_view(input: T, shape: shape) -> (y: T)", T=dtypes.any_type)
+broadcast_view = OpDef("broadcast_view(input: T, shape: shape) -> (y: T)", T=dtypes.movable)
 
 
 @broadcast_view.shape

@@ -21,7 +21,7 @@ branch = OpDef(
     role="control",
     partial=True,
     I=("bool", "int32", "int64"),
-    T=dtypes.any_type,
+    T=dtypes.movable,
 )
 stateful_branch = OpDef(
     f"stateful_branch(index: I, captured: list[T], variables: list[ref[V]], {_ATTRIBUTES}) -> (outputs: list[T])",
@@ -29,8 +29,8 @@ stateful_branch = OpDef(
     stateful=True,
     partial=True,
     I=("bool", "int32", "int64"),
-    T=dtypes.any_type,
-    V=dtypes.any_type,
+    T=dtypes.movable,
+    V=dtypes.movable,
 )
 for _op in (branch, stateful_branch):
     _op.shape(lambda c: list(c.attr.shapes))

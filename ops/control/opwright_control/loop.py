@@ -25,7 +25,7 @@ loop = OpDef(
     f"loop(limit: int64[''], inputs: list[T], length: int64[''] | None = None, {_ATTRIBUTES}) -> (outputs: list[T])",
     role="control",
     partial=True,
-    T=dtypes.any_type,
+    T=dtypes.movable,
 )
 stateful_loop = OpDef(
     "stateful_loop(limit: int64[''], inputs: list[T], variables: list[ref[V]], length: int64[''] | None = None, "
@@ -33,8 +33,8 @@ stateful_loop = OpDef(
     role="control",
     stateful=True,
     partial=True,
-    T=dtypes.any_type,
-    V=dtypes.any_type,
+    T=dtypes.movable,
+    V=dtypes.movable,
 )
 for _op in (loop, stateful_loop):
     _op.shape(lambda c: list(c.attr.shapes))

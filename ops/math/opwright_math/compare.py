@@ -6,8 +6,8 @@ from typing import Any
 
 from opwright import OpDef, dtypes, export, ops
 
-equal = OpDef("equal(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.any_type, gradient=None)
-not_equal = OpDef("not_equal(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.any_type, gradient=None)
+equal = OpDef("equal(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.movable, gradient=None)
+not_equal = OpDef("not_equal(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.movable, gradient=None)
 less = OpDef("less(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.numbers, gradient=None)
 less_equal = OpDef("less_equal(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.numbers, gradient=None)
 greater = OpDef("greater(x: T['...'], y: T['...']) -> (z: bool['...'])", T=dtypes.numbers, gradient=None)

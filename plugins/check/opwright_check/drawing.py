@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from opwright.dtypes import ALL, DType, bfloat16, from_storage, to_storage
+from opwright.dtypes import ALL, DType, bfloat16, from_storage, string, to_storage
 from opwright.errors import OpwrightError
 from opwright.opdef import OpDef
 from opwright.schema import REQUIRED, Attribute, TensorArg
@@ -31,6 +31,7 @@ LARGEST = 70_000  # elements of an argument
 ATTEMPTS = 24  # for each case
 # Intervals for floating arguments, tried until the results are numbers.
 DOMAINS = ((-2.0, 2.0), (0.1, 0.9), (1.1, 2.5), (-0.9, 0.9), (0.5, 6.0))
+WORDS = ("", "a", "word", "12", "Ünïcode")
 AXES = ((0,), (1,), (-1,), (0, 1), (), (1, 1), (0, 0), (1, 0), (2,))
 
 
@@ -189,6 +190,8 @@ class Drawer:
     # -- values --------------------------------------------------------------------------------------------------------
 
     def _array(self, arg: TensorArg, dtype: DType, shape: tuple[int, ...], before: Groups, attempt: int) -> Array:
+        if dtype is string:
+            return stored(self.rng.choice(WORDS, shape), dtype)
         if dtype.is_bool:
             return np.asarray(self.rng.integers(0, 2, shape), np.bool_)
         if dtype.is_floating:
@@ -300,12 +303,14 @@ def combinations(op: OpDef) -> list[tuple[str, dict[str, DType]]]:
     """The dtypes to try for type variables and dtype attributes, every one of each while the others stay as at first,
     with the name of the one that is varied."""
     schema = op.schema
-    ranges: dict[str, list[DType]] = {v: [as_dtype(n) for n in names] for v, names in schema.types.items()}
+    ranges: dict[str, list[DType]] = {
+        v: [as_dtype(n) for n in names if n != "string" or len(names) == 1] for v, names in schema.types.items()
+    }
     for attribute in schema.attributes:
         if attribute.kind == "dtype":
             default = attribute.default
             first = as_dtype(default) if isinstance(default, str) else default if isinstance(default, DType) else ALL[0]
-            ranges[attribute.name] = [first, *(d for d in ALL if d is not first)]
+            ranges[attribute.name] = [first, *(d for d in ALL if d not in (first, string))]
     for name in schema.types:
         choices = ranges[name]
         favourite = next((d for d in choices if d.name == "float32"), choices[0])

@@ -106,11 +106,11 @@ def scalar_of(member: Node, scalar: str, names: list[str]) -> str:
 
 def computed(dtype: DType) -> str:
     """The type a dtype's arithmetic is done in."""
-    return "float" if dtype.name in ("float16", "bfloat16") else _STORED[dtype.name]
+    return "float" if dtype.name in ("float16", "bfloat16") else _STORED[dtype.kernel_name]
 
 
 def _stored(dtype: DType) -> str:
-    return _STORED[dtype.name]
+    return _STORED[dtype.kernel_name]
 
 
 def _rounded(dtype: DType, expression: str) -> str:
