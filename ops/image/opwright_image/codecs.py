@@ -1,4 +1,4 @@
-"""PNG and JPEG to images and back, by Pillow. Encoded images are tensors of bytes, uint8 of one dimension."""
+"""PNG and JPEG to images and back, by Pillow. Encoded images are strings."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ def pillow() -> ModuleType:
 
 
 def _encoded(contents: Any) -> Any:
-    """bytes, or a tensor of them, as a tensor."""
-    return convert_to_tensor(np.frombuffer(contents, np.uint8) if isinstance(contents, bytes) else contents, "uint8")
+    """A string; uint8s of one dimension are taken as its bytes."""
+    tensor = convert_to_tensor(contents)
+    if tensor.dtype == "uint8":
+        tensor = ops.py_func(lambda data: np.array(data.tobytes(), object), [tensor], "string")
+        return ops.ensure_shape(tensor, [])
+    return tensor
 
 
 def _decoder(op: str, channels: int, formats: tuple[str, ...]) -> Callable[[Any], Any]:
@@ -35,7 +39,7 @@ def _decoder(op: str, channels: int, formats: tuple[str, ...]) -> Callable[[Any]
 
     def decode(contents: Any) -> Any:
         try:
-            with library.open(io.BytesIO(contents.tobytes()), formats=formats) as picture:
+            with library.open(io.BytesIO(contents[()]), formats=formats) as picture:
                 return _pixels(op, picture, channels)
         except OSError as e:
             raise ValueError(f"[{op}] contents must be an image of format {' or '.join(formats)}: {e}") from None
@@ -61,7 +65,7 @@ def _decode(op: str, contents: Any, channels: int, allowed: tuple[int, ...], for
     return ops.ensure_shape(image, [None, None, channels or None])
 
 
-@export("image.decode_png")
+@export("image.decode_png", "io.decode_png")
 def decode_png(contents: Any, channels: int = 0, dtype: Any = "uint8", name: str | None = None) -> Any:
     """The image, uint8 [height, width, channels], in a PNG file's bytes: 1, 2 (grey and opacity), 3 or 4 channels, or
     with 0 as many as it has. Raises InvalidArgumentError or ValueError for other contents."""
@@ -70,13 +74,13 @@ def decode_png(contents: Any, channels: int = 0, dtype: Any = "uint8", name: str
     return _decode("decode_png", contents, channels, (0, 1, 2, 3, 4), ("PNG",), name)
 
 
-@export("image.decode_jpeg")
+@export("image.decode_jpeg", "io.decode_jpeg")
 def decode_jpeg(contents: Any, channels: int = 0, name: str | None = None) -> Any:
     """The image, uint8 [height, width, channels], in a JPEG file's bytes: 1 or 3 channels, with 0 as many as it has."""
     return _decode("decode_jpeg", contents, channels, (0, 1, 3), ("JPEG",), name)
 
 
-@export("image.decode_image")
+@export("image.decode_image", "io.decode_image")
 def decode_image(contents: Any, channels: int = 0, dtype: Any = "uint8", name: str | None = None) -> Any:
     """The image in a PNG, JPEG, BMP or GIF (its first frame) file's bytes, converted to `dtype` as by
     convert_image_dtype."""
@@ -94,12 +98,12 @@ def _encode(op: str, image: Any, allowed: tuple[int, ...], name: str | None, **o
     def encode(pixels: Any) -> Any:
         written = io.BytesIO()
         library.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(written, **options)
-        return np.frombuffer(written.getvalue(), np.uint8)
+        return np.array(written.getvalue(), object)
 
-    return ops.ensure_shape(ops.py_func(encode, [image], "uint8", name=name), [None])
+    return ops.ensure_shape(ops.py_func(encode, [image], "string", name=name), [])
 
 
-@export("image.encode_png")
+@export("image.encode_png", "io.encode_png")
 def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Any:
     """The bytes of a PNG file of a uint8 image of 1 to 4 channels. compression: 0 to 9, -1 for the usual."""
     if not -1 <= compression <= 9:
@@ -108,7 +112,7 @@ def encode_png(image: Any, compression: int = -1, name: str | None = None) -> An
     return _encode("encode_png", image, (1, 2, 3, 4), name, format="PNG", **level)
 
 
-@export("image.encode_jpeg")
+@export("image.encode_jpeg", "io.encode_jpeg")
 def encode_jpeg(
     image: Any, format: str = "", quality: int = 95, progressive: bool = False, name: str | None = None
 ) -> Any:

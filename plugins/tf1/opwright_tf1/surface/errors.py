@@ -7,10 +7,13 @@ from typing import Any
 from opwright import errors
 
 _KINDS = {
+    "AlreadyExistsError": errors.AlreadyExistsError,
     "CancelledError": errors.CancelledError,
+    "DataLossError": errors.DataLossError,
     "FailedPreconditionError": errors.FailedPreconditionError,
     "InternalError": errors.InternalError,
     "InvalidArgumentError": errors.InvalidArgumentError,
+    "NotFoundError": errors.NotFoundError,
     "OpError": errors.RunError,
     "OutOfRangeError": errors.OutOfRangeError,
     "ResourceExhaustedError": errors.ResourceExhaustedError,
