@@ -21,6 +21,7 @@ from opwright_function.traced import Traced
 
 _log = logging.getLogger("opwright")
 _eagerly = [False]
+watchers: list[Callable[[ConcreteFunction], None]] = []  # told of each call of a trace
 
 
 class ConcreteFunction:
@@ -117,7 +118,11 @@ class Function:
             return self._code(*args, **kwargs)
         args, kwargs = self._signature.bind(args, kwargs)
         found = self._find(args, kwargs)
-        return self._code(*args, **kwargs) if found is None else found[0].run(found[1])
+        if found is None:
+            return self._code(*args, **kwargs)
+        for watch in watchers:
+            watch(found[0])
+        return found[0].run(found[1])
 
     @property
     def _code(self) -> Callable[..., Any]:

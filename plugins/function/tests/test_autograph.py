@@ -7,7 +7,7 @@ import opwright as ow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opwright.errors import ArgumentError, InvalidArgumentError
+from opwright.errors import ArgumentError, GraphError, InvalidArgumentError
 from opwright_function.autograph import convert
 
 
@@ -447,3 +447,19 @@ def test_errors_name_the_users_line():
 
     with pytest.raises(ow.OpwrightError, match=r"(?s)\[gather\].*test_autograph.py"):
         ow.function(broken)(ow.constant(1.0), ow.constant(9))
+
+
+def test_the_source_that_is_made_can_be_read():
+    def doubled_until(x):
+        while x < 100:
+            x *= 2
+        return x
+
+    text = ow.autograph.to_code(ow.function(doubled_until))
+    assert text.startswith("def doubled_until(x):")
+    assert "ag__.while_(" in text
+    assert ow.autograph.to_code(doubled_until) == text
+    with pytest.raises(
+        GraphError, match=r"\[autograph.to_code\] entity must be a function that can be rewritten, got 3"
+    ):
+        ow.autograph.to_code(3)

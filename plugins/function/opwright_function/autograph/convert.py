@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opwright import export
+from opwright.errors import GraphError
 
 from opwright_function.autograph import operators
 from opwright_function.autograph.jumps import Refused
@@ -71,8 +72,8 @@ def wanted(function: Any) -> bool:
     return not (top.startswith("opwright") or top in _LIBRARIES)
 
 
-def _rewritten(function: types.FunctionType) -> types.CodeType | str:
-    code = function.__code__
+def _definition(function: types.FunctionType) -> tuple[ast.Module, ast.FunctionDef] | str:
+    """The source of a function rewritten, or why it cannot be."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError, IndentationError):
@@ -84,6 +85,28 @@ def _rewritten(function: types.FunctionType) -> types.CodeType | str:
         rewrite(definition)
     except Refused as e:
         return str(e)
+    return tree, definition
+
+
+@export("autograph.to_code")
+def to_code(entity: Callable[..., Any], recursive: bool = True, experimental_optional_features: Any = None) -> str:
+    """The source that `function` makes of a Python function. Raises GraphError where it cannot be rewritten."""
+    function = getattr(entity, "python_function", entity)
+    function = getattr(function, "__func__", function)
+    found = _definition(function) if isinstance(function, types.FunctionType) else "it is no Python function"
+    if isinstance(found, str):
+        raise GraphError(
+            f"[autograph.to_code] entity must be a function that can be rewritten, got {entity!r}: {found}"
+        )
+    return ast.unparse(ast.fix_missing_locations(found[1]))
+
+
+def _rewritten(function: types.FunctionType) -> types.CodeType | str:
+    code = function.__code__
+    found = _definition(function)
+    if isinstance(found, str):
+        return found
+    tree, definition = found
     ast.increment_lineno(tree, code.co_firstlineno - 1)
     names = [*code.co_freevars, AG]
     cells = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in names]
