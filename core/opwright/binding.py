@@ -108,6 +108,8 @@ def natural_dtype(value: Any) -> DType:
 def _rectangular(value: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(value)
+    except UnicodeDecodeError:  # bytes and str
+        array = np.asarray(value, object)
     except ValueError:
         raise ArgumentError(f"a tensor's rows must have equal lengths, got {_short(value)}") from None
     if array.dtype.kind not in "fiub" and not _are_texts(array):

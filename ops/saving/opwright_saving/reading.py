@@ -106,7 +106,7 @@ class Reader:
             return self.graph(value[0]).as_graph_element(value[1])
         makers = {
             "float": float, "dtype": as_dtype, "shape": Shape, "array": self._tensors.__getitem__, "graph": self.graph,
-            "object": self._object,
+            "object": self._object, "strings": _strings,
         }  # fmt: skip
         return makers[kind](value)
 
@@ -118,6 +118,11 @@ class Reader:
             saved = self._described["objects"][number]
             self._objects[number] = _public(saved["type"]).__opwright_restored__(self._parts(saved["parts"]))
         return self._objects[number]
+
+
+def _strings(saved: Any) -> Any:
+    shape, texts = saved
+    return ops.strings.places([text.encode("latin-1") for text in texts]).reshape(shape)
 
 
 def _public(name: str) -> Any:

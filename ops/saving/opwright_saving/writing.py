@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import opwright
 from opwright import DType, Graph, Operation, Shape, Tensor
+from opwright.dtypes import from_storage, string
 from opwright.errors import GraphError
 from opwright.plan.reference import FED, FED_REF
 from opwright.registry import registry
@@ -96,6 +97,8 @@ class Writer:
 
     def _attribute(self, op: Operation, name: str, value: Any, where: str) -> Any:
         try:
+            if isinstance(value, np.ndarray) and op.attributes.get("dtype") is string:
+                value = from_storage(value, string)
             return self.value(value, f"{where}/{name}")
         except Unsaved:
             raise GraphError(
@@ -116,6 +119,8 @@ class Writer:
             return {"dtype": value.name}
         if isinstance(value, Shape):
             return {"shape": _dims(value)}
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            return {"strings": [list(value.shape), [text.decode("latin-1") for text in value.flat]]}
         if isinstance(value, np.ndarray):
             return {"array": self._array(value, where)}
         if isinstance(value, (tuple, list)):

@@ -289,3 +289,15 @@ def test_a_later_format_is_refused(tmp_path, graph):
     edit(tmp_path / "g", lambda d: d.update(format=2, opwright="7.0"))
     with pytest.raises(GraphError, match=r"must have format 1, got 2, written by opwright 7\.0; upgrade opwright"):
         ow.load(tmp_path / "g")
+
+
+def test_strings_come_back(tmp_path):
+    with ow.Graph().as_default() as graph:
+        x = ow.placeholder("string", [None], name="x")
+        ow.concat([x, ow.constant(["end", b"\xff\0"])], 0, name="y")
+        ow.save(graph, tmp_path / "g")
+    code = "import opwright as ow, sys; print(ow.load(sys.argv[1]).run('y:0', {'x:0': ['a']}).tolist())"
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "g")], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == str([b"a", b"end", b"\xff\0"])
