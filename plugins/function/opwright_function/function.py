@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import logging
 import threading
 import weakref
@@ -27,9 +29,19 @@ watchers: list[Callable[[ConcreteFunction], None]] = []  # told of each call of 
 class ConcreteFunction:
     """A function traced for one kind of arguments: takes tensors like those, runs as one step."""
 
-    def __init__(self, graph: FuncGraph, arguments: Sequence[Tensor], returned: Any, name: str) -> None:
+    def __init__(
+        self,
+        graph: FuncGraph,
+        arguments: Sequence[Tensor],
+        returned: Any,
+        name: str,
+        signature: tuple[tuple[Any, ...], dict[str, Any]],
+        parameters: Sequence[inspect.Parameter],
+    ) -> None:
         self.graph = graph
         self.name = name
+        self.structured_input_signature = signature  # the arguments, TensorSpecs in place of tensors
+        self.parameters = list(parameters)
         leaves = nest.flatten(returned)
         self._is_output = [_gives_tensor(leaf) for leaf in leaves]
         self._structure = returned
@@ -51,7 +63,9 @@ class ConcreteFunction:
         return nest.pack(self._structure, [next(found) if is_output else None for is_output in self._is_output])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = [convert_to_tensor(leaf) for leaf in nest.flatten(list(args) + list(kwargs.values()))]
+        order = {name: i for i, name in enumerate(self.argument_names)}
+        named = sorted(kwargs.items(), key=lambda item: order.get(item[0], 0))
+        given = [convert_to_tensor(leaf) for leaf in nest.flatten(list(args) + [value for _, value in named])]
         tensors = [t for t in given if isinstance(t, EagerTensor)]
         if len(tensors) != self._n:
             raise ArgumentError(f"[function] {self.name!r} takes {self._n} tensors here, got {len(tensors)}")
@@ -82,6 +96,23 @@ class ConcreteFunction:
         return nest.pack(self._structure, [leaf if is_output else None for leaf, is_output in zip(
             nest.flatten(self._structure), self._is_output, strict=True)])  # fmt: skip
 
+    @property
+    def output_structure(self) -> Any:
+        """What the function returns, with the numbers of its outputs in place of tensors."""
+        numbers = itertools.count()
+        return nest.pack(self._structure, [next(numbers) if is_output else None for is_output in self._is_output])
+
+    @property
+    def argument_names(self) -> list[str]:
+        """A name for each tensor among the arguments: its spec's, or its parameter's."""
+        args, kwargs = self.structured_input_signature
+        found: list[str] = []
+        named = [*zip([p.name for p in self.parameters], args, strict=False), *kwargs.items()]
+        for name, value in named:
+            specs = [leaf for leaf in nest.flatten(value) if isinstance(leaf, TensorSpec)]
+            found += [s.name or (name if len(specs) == 1 else f"{name}_{i}") for i, s in enumerate(specs)]
+        return found
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{t.dtype.name}{t.shape}" for t in self._arguments)
         return f"<ConcreteFunction {self.name}({arguments})>"
@@ -109,7 +140,7 @@ class Function:
         self._variables: list[Any] = []  # made in the first trace; they live as long as the function
         self._streak = 0  # calls in a row that had to trace
         self._instances: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
-        update_wrapper(self, python_function)
+        update_wrapper(self, python_function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _eagerly[0]:
@@ -208,11 +239,15 @@ class Function:
         graph.may_create = may_create
         with graph.as_default():
             arguments = [graph.argument(spec.dtype, spec.shape, spec.name or "arg") for spec in specs]
-            stand_ins = iter(arguments)
+            stand_ins, spec = iter(arguments), iter(specs)
+            signature = replaced(args, lambda _: next(spec)), replaced(kwargs, lambda _: next(spec))
             args = replaced(args, lambda _: next(stand_ins))
             kwargs = replaced(kwargs, lambda _: next(stand_ins))
             returned = self._code(*args, **kwargs)
-            return ConcreteFunction(graph, arguments, _readable(self.name, returned), self.name)
+            parameters = self._signature.parameters.parameters.values()
+            return ConcreteFunction(
+                graph, arguments, _readable(self.name, returned), self.name, signature, list(parameters)
+            )
 
     def _warn(self) -> None:
         """Of a function that is traced call after call, as TensorFlow does."""
@@ -226,6 +261,10 @@ class Function:
             )
             self._streak = 0
 
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        """The traces there are."""
+        return list({id(concrete): concrete for concrete, _ in self._traces.values()}.values())
+
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The trace for arguments like these: tensors, TensorSpecs, other values."""
         if self.input_signature is not None and not args and not kwargs:
@@ -237,11 +276,11 @@ class Function:
 
     def experimental_get_tracing_count(self) -> int:
         """How many times the function has been traced."""
-        return len({id(concrete) for concrete, _ in self._traces.values()})
+        return len(self.concrete_functions())
 
     def pretty_printed_concrete_signatures(self) -> str:
         """The traces, a line each."""
-        return "\n".join(repr(concrete) for concrete, _ in self._traces.values())
+        return "\n".join(map(repr, self.concrete_functions()))
 
     def __repr__(self) -> str:
         return f"<Function {self.name}>"

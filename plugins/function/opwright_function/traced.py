@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ function_call = OpDef(
     "function_call(inputs: list[T], *, function: object) -> (outputs: list[T])",
     role="control",
     partial=True,
-    T=dtypes.any_type,
+    T=dtypes.movable,
 )
 function_call.shape(lambda c: [t.shape for t in c.attr.function.outputs])
 
@@ -73,17 +74,23 @@ class Traced:
                 "it, which cannot be drawn again; draw them outside and pass them on"
             )
         ys = [self.back.forward.outputs[o] for o in which]
-        closed, self.graph.closed = self.graph.closed, False
-        try:
-            with self.graph.as_default():
-                known = len(self.graph.inputs)
-                seeds = [self.graph.argument(y.dtype, y.shape) for y in ys]
-                del self.graph.inputs[known:]
-                dxs = gradients(ys, [x for x in self.inputs if x.dtype.is_floating], seeds)
-        finally:
-            self.graph.closed = closed
+        with _open(self.graph), self.graph.as_default():
+            known = len(self.graph.inputs)
+            seeds = [self.graph.argument(y.dtype, y.shape) for y in ys]
+            del self.graph.inputs[known:]
+            dxs = gradients(ys, [x for x in self.inputs if x.dtype.is_floating], seeds)
         outputs, take = _flattened(self.inputs, dxs, lambda t: t)
         return Traced(self.graph, [*self.inputs, *seeds], outputs), take
+
+
+@contextmanager
+def _open(graph: FuncGraph) -> Iterator[None]:
+    """A block in which gradients may add to a graph that is closed."""
+    closed, graph.closed = graph.closed, False
+    try:
+        yield
+    finally:
+        graph.closed = closed
 
 
 class Backward:
@@ -92,7 +99,7 @@ class Backward:
     def __init__(self, function: Traced) -> None:
         graph = FuncGraph(f"{function.graph.name}_gradient", function.graph)
         self.ys = [o for o, t in enumerate(function.outputs) if t.dtype.is_floating]
-        with graph.as_default():
+        with _open(function.graph), graph.as_default():  # a loop without a bound is run again, keeping more
             seeds = [graph.argument(function.outputs[o].dtype, function.outputs[o].shape) for o in self.ys]
             xs = [x for x in function.inputs if x.dtype.is_floating]
             dxs = gradients([function.outputs[o] for o in self.ys], xs, seeds) if xs else []

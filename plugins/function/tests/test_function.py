@@ -437,3 +437,35 @@ def test_the_function_is_faster_than_eager_execution():
         return min(times)
 
     assert best(f) < best(body) / 2
+
+
+def test_gradients_through_loops_without_a_bound():
+    @ow.function
+    def grown(x, n):
+        i = 0
+        while i < n:
+            x = x * x
+            i += 1
+        return x
+
+    x = ow.constant([1.1, 0.9])
+    with ow.GradientTape() as outer:
+        outer.watch(x)
+        with ow.GradientTape() as tape:
+            tape.watch(x)
+            y = grown(x, ow.constant(3))
+        d = tape.gradient(y, x)
+    np.testing.assert_allclose(d, 8 * x.numpy() ** 7, rtol=1e-6)
+    np.testing.assert_allclose(outer.gradient(d, x), 56 * x.numpy() ** 6, rtol=1e-6)
+
+
+def test_concrete_functions_by_name():
+    @ow.function
+    def f(a, b, scale=2.0):
+        return (a - b["x"]) * scale
+
+    concrete = f.get_concrete_function(ow.TensorSpec([None]), {"x": ow.TensorSpec([])})
+    assert concrete.argument_names == ["a", "b"]
+    assert concrete(b=ow.constant(1.0), a=ow.constant([3.0])).numpy().tolist() == [4.0]
+    assert concrete.structured_input_signature == ((ow.TensorSpec([None]), {"x": ow.TensorSpec([])}, 2.0), {})
+    assert f.concrete_functions() == [concrete]
