@@ -5,6 +5,7 @@ from opwright import hookimpl
 from opwright_train import (
     adagrad,
     adam,
+    adam_variants,
     adaptive,
     clipping,
     decays,
@@ -19,5 +20,5 @@ from opwright_train import (
 
 @hookimpl
 def opwright_register_ops(register):
-    register(optimizer, gradient_descent, adagrad, adaptive, adam, ftrl, optimizers, schedules, clipping)
+    register(optimizer, gradient_descent, adagrad, adaptive, adam, ftrl, optimizers, adam_variants, schedules, clipping)
     register(decays, moving_average)

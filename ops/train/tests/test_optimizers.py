@@ -52,6 +52,25 @@ def adadelta(w, lr=0.5, rho=0.8, eps=1e-2):
     return w
 
 
+def adamax(w, lr=0.1, b1=0.8, b2=0.9, eps=1e-3):
+    m = u = np.zeros(3)
+    for t, g in enumerate(STEPS, 1):
+        m, u = b1 * m + (1 - b1) * g, np.maximum(b2 * u, np.abs(g))
+        w = w - lr / (1 - b1**t) * m / (u + eps)
+    return w
+
+
+def nadam(w, lr=0.1, b1=0.8, b2=0.9, eps=1e-3):
+    m, v, p = np.zeros(3), np.zeros(3), 1.0
+    for t, g in enumerate(STEPS, 1):
+        now, later = (b1 * (1 - 0.5 * 0.96**k) for k in (t, t + 1))
+        p *= now
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        ahead = later * m / (1 - p * later) + (1 - now) * g / (1 - p)
+        w = w - lr * ahead / (np.sqrt(v / (1 - b2**t)) + eps)
+    return w
+
+
 def ftrl(w, lr=0.5, initial=0.1, l1=0.01, l2=0.02):
     n, z = np.full(3, initial), np.zeros(3)
     for g in STEPS:
@@ -72,6 +91,8 @@ CASES = {
     "centered": (lambda: o.RMSprop(0.1, 0.7, 0.5, 1e-3, centered=True), rmsprop(START, centered=True)),
     "adagrad": (lambda: o.Adagrad(0.1, 0.2, 1e-2), adagrad(START)),
     "adadelta": (lambda: o.Adadelta(0.5, 0.8, 1e-2), adadelta(START)),
+    "adamax": (lambda: o.Adamax(0.1, 0.8, 0.9, 1e-3), adamax(START)),
+    "nadam": (lambda: o.Nadam(0.1, 0.8, 0.9, 1e-3), nadam(START)),
     "ftrl": (
         lambda: o.Ftrl(
             0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.01, l2_regularization_strength=0.02
@@ -200,3 +221,31 @@ def test_clipping_by_norms(rng):
     assert float(ow.linalg.global_norm([ow.constant([3.0]), ow.constant([4.0])])) == 5.0
     with pytest.raises(ArgumentError, match="must hold a tensor"):
         ow.global_norm([None])
+
+
+@pytest.mark.parametrize("kind", ["Adamax", "Nadam"])
+def test_rows_that_a_sparse_gradient_does_not_name(kind):
+    """Their gradient is 0: they move on by their m, as in the dense step."""
+    dense, sparse = (ow.Variable(np.ones((3, 2), np.float32)) for _ in range(2))
+    optimizers = [getattr(ow.optimizers, kind)(0.1) for _ in range(2)]
+    for rows in ([0, 2, 2], [1, 1, 1]):
+        values = np.arange(6, dtype=np.float32).reshape(3, 2)
+        whole = np.zeros((3, 2), np.float32)
+        np.add.at(whole, rows, values)
+        optimizers[0].apply_gradients([(ow.constant(whole), dense)])
+        optimizers[1].apply_gradients([(ow.IndexedSlices(ow.constant(values), ow.constant(rows), [3, 2]), sparse)])
+    np.testing.assert_allclose(sparse.numpy(), dense.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["Adamax", "Nadam"])
+def test_variants_in_a_function_and_out_of_range(kind):
+    eager, traced = ow.Variable(START), ow.Variable(START)
+    optimizers = [getattr(ow.optimizers, kind)(0.1) for _ in range(2)]
+    step = ow.function(lambda g: optimizers[1].apply_gradients([(g, traced)]))
+    optimizers[1].build([traced])
+    for g in STEPS:
+        optimizers[0].apply_gradients([(ow.constant(g), eager)])
+        step(ow.constant(g))
+    np.testing.assert_allclose(traced.numpy(), eager.numpy(), rtol=1e-12)
+    with pytest.raises(ArgumentError, match=rf"\[{kind}\] beta_1 must lie in \[0, 1\), got 1.0"):
+        getattr(ow.optimizers, kind)(beta_1=1.0)

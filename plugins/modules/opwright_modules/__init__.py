@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from opwright import hookimpl
 
-from opwright_modules import checkpoint, losses, metrics, module
+from opwright_modules import checkpoint, curves, losses, metrics, module
 
 
 @hookimpl
 def opwright_register_ops(register: Callable[..., None]) -> None:
-    register(module, checkpoint, losses, metrics)
+    register(module, checkpoint, losses, metrics, curves)

@@ -174,3 +174,44 @@ def test_metrics_of_your_own():
     assert float(metric(ow.constant([3.0]))) == 7.0
     metric.reset_state()
     assert float(metric.result()) == 0.0
+
+
+# What TensorFlow 2.21 gives for these labels and predictions.
+LABELS, PREDICTIONS, WEIGHTS = [0, 0, 1, 1, 1, 0], [0.0, 0.5, 0.3, 0.9, 0.5, 0.2], [1, 2, 3, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "weights", "wanted"),
+    [
+        ((200, "ROC"), None, 0.8333333),
+        ((200, "PR"), None, 0.8289904),
+        ((3, "ROC"), None, 0.6666667),
+        ((3, "PR"), None, 0.7433408),
+        ((200, "ROC", "minoring"), WEIGHTS, 0.68),
+        ((200, "ROC", "majoring"), WEIGHTS, 0.76),
+        ((3, "ROC", "minoring"), WEIGHTS, 0.2),
+    ],
+)
+def test_areas_under_curves(arguments, weights, wanted):
+    metric = ow.metrics.AUC(*arguments)
+    for part in (slice(0, 2), slice(2, 6)):
+        metric.update_state(LABELS[part], PREDICTIONS[part], weights and weights[part])
+    assert float(metric.result()) == pytest.approx(wanted, abs=2e-7)
+    metric.reset_state()
+    assert float(metric.result()) == 0.0
+
+
+def test_the_area_is_how_often_a_right_label_is_ranked_higher(rng):
+    labels, predictions = rng.integers(0, 2, 300), rng.uniform(size=300)
+    pairs = predictions[labels == 1][:, None] - predictions[labels == 0]
+    metric = ow.metrics.AUC(thresholds=predictions)
+    assert float(metric(labels, predictions)) == pytest.approx((pairs > 0).mean(), abs=1e-6)
+    logits = ow.metrics.AUC(thresholds=predictions, from_logits=True)
+    assert float(logits(labels, np.log(predictions / (1 - predictions)))) == pytest.approx((pairs > 0).mean(), abs=0.01)
+    for text, options in (
+        (r"curve must be ROC or PR, got 'X'", {"curve": "X"}),
+        ("summation_method must be interpolation, minoring or majoring, got 'X'", {"summation_method": "X"}),
+        ("num_thresholds must be at least 2, got 1", {"num_thresholds": 1}),
+    ):
+        with pytest.raises(ArgumentError, match=text):
+            ow.metrics.AUC(**options)
