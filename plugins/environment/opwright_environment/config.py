@@ -12,6 +12,7 @@ from opwright.errors import ArgumentError
 from opwright.runtime import set_workers, workers
 
 _KINDS = {"cuda": "GPU"}
+soft_placement = [False]
 _log = logging.getLogger("opwright")
 
 
@@ -88,6 +89,18 @@ def set_intra_op_parallelism_threads(num_threads: int) -> None:
     """Sets how many threads share a step's work; 0 leaves it as it is."""
     if num_threads:
         set_workers(num_threads)
+
+
+@export("config.set_soft_device_placement")
+def set_soft_device_placement(enabled: bool) -> None:
+    """Whether an eager block for a device that is not there runs on the CPU instead of raising."""
+    soft_placement[0] = bool(enabled)
+
+
+@export("config.get_soft_device_placement")
+def get_soft_device_placement() -> bool:
+    """Whether an eager block for a device that is not there runs on the CPU."""
+    return soft_placement[0]
 
 
 @export("test.is_gpu_available")

@@ -4,7 +4,8 @@ import logging
 
 import opwright as ow
 import pytest
-from opwright.errors import ArgumentError
+from opwright.errors import ArgumentError, InvalidArgumentError
+from opwright_environment import scopes
 
 
 def test_devices():
@@ -64,3 +65,26 @@ def test_placements_are_not_logged(caplog):
     with caplog.at_level(logging.WARNING, "opwright"):
         ow.debugging.set_log_device_placement(True)
     assert "opwright explain" in caplog.text
+
+
+def test_eager_blocks_for_devices_that_are_not_there(monkeypatch):
+    text = r"\[device\] the device must be there, got '/gpu:7': .*; config.set_soft_device_placement\(True\) runs such blocks"
+    with pytest.raises(InvalidArgumentError, match=text), ow.device("/gpu:7"):
+        pass
+    monkeypatch.setattr(scopes, "soft_placement", [True])
+    with ow.device("/gpu:7"):
+        assert float(ow.constant(1.0) + 1.0) == 2.0
+    assert not ow.config.get_soft_device_placement()
+    ow.config.set_soft_device_placement(True)
+    assert ow.config.get_soft_device_placement()
+    ow.config.set_soft_device_placement(False)
+
+
+def test_eager_blocks_for_devices_that_are_there_say_where_they_run(monkeypatch, caplog):
+    monkeypatch.setattr(scopes, "find_device", lambda name: None)
+    monkeypatch.setattr(scopes, "_warned", set())
+    for _ in range(2):
+        with ow.device("/gpu:0"):
+            pass
+    (record,) = caplog.records
+    assert "eager ops run on the CPU, also inside `with device('/gpu:0')`" in record.getMessage()
