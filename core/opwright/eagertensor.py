@@ -195,7 +195,7 @@ class EagerTensor(Operators):
         return f"<ow.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self)}>"
 
     def __str__(self) -> str:
-        return f"ow.Tensor({np.asarray(self)}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"ow.Tensor({np.asarray(self)!s}, shape={self.shape}, dtype={self.dtype.name})"
 
 
 class EagerRef(EagerTensor):

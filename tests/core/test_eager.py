@@ -13,6 +13,7 @@ from opwright.errors import ArgumentError, DTypeError, ShapeError
 def test_printing():
     assert repr(ow.constant(2.0)) == "<ow.Tensor: shape=(), dtype=float32, numpy=2.0>"
     assert str(ow.constant(2.0)) == "ow.Tensor(2.0, shape=(), dtype=float32)"
+    assert str(ow.constant(1.2755646)) == "ow.Tensor(1.2755646, shape=(), dtype=float32)"
     assert repr(ow.constant([1, 2])) == "<ow.Tensor: shape=(2,), dtype=int32, numpy=array([1, 2], dtype=int32)>"
     assert str(ow.constant([1, 2])) == "ow.Tensor([1 2], shape=(2,), dtype=int32)"
     assert repr(ow.ones([1, 2])) == "<ow.Tensor: shape=(1, 2), dtype=float32, numpy=\narray([[1., 1.]], dtype=float32)>"

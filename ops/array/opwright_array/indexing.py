@@ -6,13 +6,16 @@ import operator
 from typing import Any
 
 import numpy as np
-from opwright import convert_to_tensor, export, ops
+from opwright import EagerTensor, convert_to_tensor, export, ops, scopes
 from opwright.errors import ArgumentError
+from opwright.scopes import thread
 from opwright.shapes import normalize_axis
 
 from opwright_array.advanced import picked
-from opwright_array.slices import sliced
+from opwright_array.slices import record_slice, sliced
 from opwright_array.spec import Spec
+
+_PLAIN = frozenset((int, type(None), np.int64))
 
 
 @export("getitem")
@@ -23,11 +26,36 @@ def getitem(x: Any, key: Any, name: str | None = "getitem") -> Any:
     Raises ArgumentError for any other key, ShapeError for an index that the shape shows to be outside.
     """
     x = x.__opwright_tensor__() if hasattr(x, "__opwright_tensor__") else x
+    if isinstance(x, EagerTensor) and scopes.current_graph() is None:
+        found = _at_once(x, key)
+        if found is not None:
+            return found
     keys = key if isinstance(key, tuple) else (key,)
     if any(_is_array(k) for k in keys):
         return _picked(x, keys, name)
     spec, values = _spec(keys)
     return sliced(x, spec, values, name)
+
+
+def _at_once(x: EagerTensor, key: Any) -> EagerTensor | None:
+    """The part of an eager tensor that numbers name, taken by NumPy. None for other keys and for indices outside."""
+    keys = [key] if type(key) is not tuple else list(key)
+    for i, one in enumerate(keys):
+        if type(one) is slice:
+            if not (type(one.start) in _PLAIN and type(one.stop) in _PLAIN and type(one.step) in _PLAIN):
+                return None
+        elif type(one) is EagerTensor and one.ndim == 0 and one.dtype.is_integer:
+            keys[i] = int(one.storage)
+        elif type(one) not in _PLAIN and one is not Ellipsis:
+            return None
+    try:
+        part = x.storage[tuple(keys)]
+    except (IndexError, ValueError):
+        return None
+    made = EagerTensor(np.array(part, order="C"), x.dtype)
+    if thread.tapes:
+        record_slice(x, _spec(tuple(keys))[0], made)
+    return made
 
 
 def _is_array(key: Any) -> bool:

@@ -37,6 +37,17 @@ def _partition_gradient(node, dys):
 undo_partition = OpDef("undo_partition(partitions: int32, parts: list[T]) -> (data: T)", T=dtypes.floats)
 
 
+@undo_partition.examples
+def _undo_examples(rng):
+    """Parts of as many rows as the partitions name."""
+    numbers = np.array([1, 0, 1, 2, 0], np.int32)
+    parts = [rng.integers(0, 4, ((numbers == k).sum(), 2)) for k in range(3)]
+    return [
+        {"partitions": numbers, "parts": parts},
+        {"partitions": numbers[:2], "parts": [np.array([1.0]), np.array([2.0])]},
+    ]
+
+
 @undo_partition.shape
 def _undo_shape(c):
     row = Shape(None)

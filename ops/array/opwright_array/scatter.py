@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from opwright import OpDef, Shape, dtypes, ops
 
 # Zeros of the given shape, with the updates added at the coordinates in the rows of `indices`.
@@ -73,6 +74,17 @@ for _op in (tensor_scatter_update, tensor_scatter_add, tensor_scatter_sub, tenso
     def _same_shape(c):
         _check(c, c.shape("tensor"))
         return c.shape("tensor")
+
+
+@tensor_scatter_update.examples
+def _update_examples(rng):
+    """Each place is named once: of one named twice, the gradient goes to both updates."""
+    rows = rng.permutation(5)[:3, None]
+    return [
+        {"tensor": rng.integers(0, 4, (5, 2)), "indices": rows, "updates": rng.integers(0, 4, (3, 2))},
+        {"tensor": np.arange(4.0), "indices": np.array([[3], [0]]), "updates": np.array([1.0, 2.0])},
+        {"tensor": np.zeros((2, 0)), "indices": np.zeros((0, 1), np.int64), "updates": np.zeros((0, 0))},
+    ]
 
 
 @tensor_scatter_update.gradient

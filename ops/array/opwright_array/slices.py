@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from opwright import OpDef, Shape, convert_to_tensor, dtypes, export, ops, scopes
+import numpy as np
+from opwright import EagerTensor, OpDef, Shape, convert_to_tensor, dtypes, export, ops, scopes
 from opwright.dispatch import graph_of
+from opwright.eager import record
 from opwright.errors import ArgumentError
 from opwright.inference import partial_value
 
@@ -125,7 +127,12 @@ def _at_gradient(node, dy):
 @strided_slice_grad.shape
 def _grad_shape(c):
     sizes, (rank,) = c.partial("shape"), c.shape("shape").dims or (None,)
-    return Shape(sizes if sizes is not None else None if rank is None else [None] * rank)
+    whole = Shape(sizes if sizes is not None else None if rank is None else [None] * rank)
+    spec = _spec(c)
+    if whole.dims is not None:
+        part = Shape(shape_of(resolve(spec, whole.dims, c.require)))
+        c.require(c.shape("dy").is_compatible_with(part), f"dy must have the slice's shape {part}", c.shape("dy"))
+    return whole
 
 
 @strided_slice_grad.gradient
@@ -138,25 +145,44 @@ def _grad_gradient(node, ddx):
 
 
 def sliced(x: Any, spec: Spec, values: dict[int, Any] | None = None, name: str | None = None) -> Any:
-    """The part of x that a specification names. `values` holds the tensors that stand where it has None, by code.
-
-    In eager execution all numbers go in as values, so that a loop over indices needs one plan.
-    """
+    """The part of x that a specification names. `values` holds the tensors that stand where it has None, by code."""
     given = dict(values or {})
-    items = [list(spec.begin), list(spec.end), list(spec.strides)]
     if graph_of([x, *given.values()]) is None and scopes.current_graph() is None:
-        for k, item in enumerate(items[:2]):
-            masked = spec.end_mask | spec.shrink_axis_mask if k else spec.begin_mask & ~spec.shrink_axis_mask
-            for i, number in enumerate(item):
-                if number is not None and spec.takes(i) and not masked >> i & 1:
-                    given[3 * i + k] = number
-    masks = {m: getattr(spec, m) for m in _MASKS}
+        given = _numbers_of(spec) | given
+    attributes = _attributes(spec, given)
     if not given:
-        return strided_view(x, *items, **masks, name=name)
+        return strided_view(x, **attributes, name=name)
+    codes = sorted(given)
+    return strided_slice_at(x, [as_index(given[c]) for c in codes], at=codes, **attributes, name=name)
+
+
+def record_slice(x: EagerTensor, spec: Spec, made: EagerTensor) -> None:
+    """Tells the tapes how a part of a tensor was made."""
+    given = _numbers_of(spec)
+    codes = tuple(sorted(given))
+    values = [EagerTensor(np.array(given[c], np.int64), dtypes.int64) for c in codes]
+    record(strided_slice_at, [[x], values], {**_attributes(spec, given), "at": codes}, [made])
+
+
+def _numbers_of(spec: Spec) -> dict[int, int]:
+    """The numbers that matter, by code: in eager execution they go in as values, so that a loop over indices needs one
+    plan."""
+    given: dict[int, int] = {}
+    for k, item in enumerate((spec.begin, spec.end)):
+        masked = spec.end_mask | spec.shrink_axis_mask if k else spec.begin_mask & ~spec.shrink_axis_mask
+        for i, number in enumerate(item):
+            if number is not None and spec.takes(i) and not masked >> i & 1:
+                given[3 * i + k] = number
+    return given
+
+
+def _attributes(spec: Spec, given: Any) -> dict[str, Any]:
+    """The specification as attributes, with fillers where a value is given."""
+    items = [list(spec.begin), list(spec.end), list(spec.strides)]
     for code in given:
         items[code % 3][code // 3] = 1 if code % 3 == 2 else 0
-    codes = sorted(given)
-    return strided_slice_at(x, [as_index(given[c]) for c in codes], *items, codes, **masks, name=name)
+    masks = {m: getattr(spec, m) for m in _MASKS}
+    return dict(zip(("begin", "end", "strides"), map(tuple, items), strict=True)) | masks
 
 
 def as_index(value: Any) -> Any:

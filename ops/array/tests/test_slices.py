@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import opwright as ow
 import pytest
+from opwright.errors import OutOfRangeError, ShapeError
+from opwright.registry import registry
 from opwright.testing import case, check_op
 
 KEYS = [
@@ -189,3 +191,46 @@ def test_indices_outside_are_errors_at_run_time(session):
 def test_indices_outside_are_errors_in_eager_execution():
     with pytest.raises(IndexError, match=r"index 2 of dimension 0"):
         ow.constant([1, 2])[2]
+
+
+def test_eager_parts_are_numpys(rng):
+    """Taken by NumPy where no tape listens; recorded alike where one does; copies, dense, in any case."""
+    x = rng.normal(size=(4, 5, 6))
+    tensor, variable = ow.constant(x), ow.Variable(x)
+    keys = [
+        0,
+        -1,
+        np.int64(2),
+        slice(1, 3),
+        slice(None, None, -2),
+        (slice(None), 0),
+        (..., None, 3),
+        (None, 1, ..., -1),
+    ]
+    for key in [*keys, (slice(9, None), slice(-100, 2)), (0, 1, 2), ..., (), slice(3, 1)]:
+        found = tensor[key]
+        np.testing.assert_array_equal(found, x[key])
+        np.testing.assert_array_equal(variable[key], x[key])
+        assert found.storage.flags.c_contiguous
+        assert not np.shares_memory(found.storage, tensor.storage)
+        with ow.GradientTape() as tape:
+            tape.watch(tensor)
+            part = ow.reduce_sum(tensor[key] * 2.0)
+        want = np.zeros_like(x)
+        want[key] = 2.0
+        np.testing.assert_array_equal(tape.gradient(part, tensor), want)
+    assert float(tensor[ow.constant(1), ow.constant(2, "int64"), 3]) == x[1, 2, 3]
+    with pytest.raises(OutOfRangeError, match=r"index 4 of dimension 0 is not in \[-4, 4\)"):
+        tensor[4]
+    with pytest.raises(ShapeError, match="at most 3 dimensions can be indexed"):
+        tensor[0, 0, 0, 0]
+    assert [float(row[0, 0]) for row in tensor] == x[:, 0, 0].tolist()
+
+
+def test_the_gradient_of_a_slice_refuses_what_does_not_fit():
+    spec = {"begin": (0,), "end": (2,), "strides": (1,), "at": ()}
+    op = registry.op("strided_slice_grad")
+    with pytest.raises(ShapeError, match=r"dy must have the slice's shape \(2,\), got \(3,\)"):
+        op(ow.ones([3]), [4], [], **spec)
+    with pytest.raises(ShapeError, match="begin, end and strides must have one length"):
+        op(ow.ones([2]), [4], [], **{**spec, "begin": (0, 1)})
