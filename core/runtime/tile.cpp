@@ -88,11 +88,13 @@ void gather(void *to, const void *base, int64_t first, int64_t n, int32_t ndim, 
 // One worker's walk through a program. Registers are buffers of one tile each, or point straight into tensors.
 class Machine {
  public:
-  Machine(const owr_program &program, const ow_tensor *const *in, const ow_tensor *const *out, char *scratch)
+  // For elements [first, first + n).
+  Machine(const owr_program &program, const ow_tensor *const *in, const ow_tensor *const *out, char *scratch,
+          int64_t first, int64_t n)
       : p_(program), in_(in), out_(out) {
     const int64_t bytes = int64_t{8} * p_.tile;
     for (int32_t r = 0; r < p_.n_regs; ++r) buffer_[r] = reg_[r] = scratch + r * bytes;
-    for (int32_t k = 0; k < p_.n_operands; ++k) pattern_[k] = load_pattern(p_.operands[k]);
+    for (int32_t k = 0; k < p_.n_operands; ++k) pattern_[k] = load_pattern(p_.operands[k], first, n);
   }
 
   // Elements [first, first + n), n at most a tile. `elements` are what a post program works on, else NULL.
@@ -140,15 +142,17 @@ class Machine {
 
   static bool pattern_fits(const owr_operand &o, int64_t first) { return o.period == 1 || first % o.period == 0; }
 
-  // Operands that repeat a short block are laid out over a whole tile once.
-  bool load_pattern(const owr_operand &o) {
+  // Operands that repeat a short block are laid out over a whole tile once, unless they can be read where they are.
+  bool load_pattern(const owr_operand &o, int64_t first, int64_t n) {
     if (o.period <= 0 || o.period > p_.tile || p_.tile % o.period) return false;
+    if (o.period > 1 && first % o.period + n <= o.period) return false;
     const void *data = in_[o.in]->data;
+    const int64_t extent = n < p_.tile ? n : p_.tile;
     if (o.period == 1) {
-      fill(buffer_[o.reg], data, p_.tile, o.itemsize);
+      fill(buffer_[o.reg], data, extent, o.itemsize);
     } else {
       const size_t block = static_cast<size_t>(o.period * o.itemsize);
-      for (char *to = buffer_[o.reg], *end = to + p_.tile * o.itemsize; to != end; to += block)
+      for (char *to = buffer_[o.reg], *end = to + extent * o.itemsize; to < end; to += block)
         std::memcpy(to, data, block);
     }
     reg_[o.reg] = buffer_[o.reg];
@@ -207,7 +211,8 @@ int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last) {
   const owr_program &p = *static_cast<const owr_program *>(call->state);
   const int64_t end = last * p.chunk < p.size ? last * p.chunk : p.size;
   if (first * p.chunk >= end) return OW_OK;  // no elements
-  Machine machine(p, call->in, call->out, static_cast<char *>(call->worker_scratch));
+  Machine machine(p, call->in, call->out, static_cast<char *>(call->worker_scratch), first * p.chunk,
+                  end - first * p.chunk);
   if (p.n_folds == 0) {
     run_range(machine, p, nullptr, 0, first * p.chunk, end);
     return OW_OK;
@@ -260,7 +265,7 @@ int32_t owr_post_apply(const ow_post *post, void *elements, int64_t first, int64
   int64_t itemsize = 0;
   for (int32_t k = 0; k < p.n_operands; ++k)
     if (p.operands[k].in < 0) itemsize = p.operands[k].itemsize;
-  Machine machine(p, mine.in, mine.out, mine.scratch + mine.scratch_stride * static_cast<uint64_t>(worker));
+  Machine machine(p, mine.in, mine.out, mine.scratch + mine.scratch_stride * static_cast<uint64_t>(worker), first, n);
   run_range(machine, p, static_cast<char *>(elements), itemsize, first, first + n);
   return OW_OK;
 }

@@ -139,21 +139,31 @@ struct Block {
         j(unit % p.over * p.columns),
         rows(std::min(p.rows, p.m - i)),
         columns(std::min(p.columns, p.n - j)) {}
+
+  Block part(int64_t down, int64_t over, int64_t n, int64_t wide) const {
+    Block made = *this;
+    made.i += down, made.j += over, made.rows = n, made.columns = wide;
+    return made;
+  }
 };
 
 // One block of y into c. Integers are read as unsigned ones of their size.
-template <typename C, typename T>
-void multiply(const Product &p, const Block &at, const T *a_data, const T *b_data, C *c, int64_t c_row, C *scratch) {
+template <typename C, typename T, typename Done = gemm::Nobody>
+void multiply(const Product &p, const Block &at, const T *a_data, const T *b_data, C *c, int64_t c_row, C *scratch,
+              Done done = {}) {
   const gemm::Matrix<T> a = {a_data + at.i * p.a.row, p.a.row, p.a.column};
   const gemm::Matrix<T> b = {b_data + at.j * p.b.column, p.b.row, p.b.column};
-  if constexpr (std::is_same_v<C, T>) {
-    if (p.form == Form::dots) return gemm::dot_products(at.rows, at.columns, p.k, a, b, c, c_row);
-    const int64_t extent_of_b = (p.k - 1) * p.b.row + p.n - at.j;
-    if (p.form == Form::direct) return gemm::direct(at.rows, at.columns, p.k, a, b, extent_of_b, c, c_row);
-  }
-  gemm::packed<C, T>(at.rows, at.columns, p.k, a, b, c, c_row, scratch);
+  if constexpr (std::is_same_v<C, T>)
+    if (p.form != Form::packed) {
+      const int64_t extent_of_b = (p.k - 1) * p.b.row + p.n - at.j;
+      if (p.form == Form::dots) gemm::dot_products(at.rows, at.columns, p.k, a, b, c, c_row);
+      else gemm::direct(at.rows, at.columns, p.k, a, b, extent_of_b, c, c_row);
+      return done(0, 0, at.rows, at.columns);
+    }
+  gemm::packed<C, T>(at.rows, at.columns, p.k, a, b, c, c_row, scratch, done);
 }
 
+// Applies the epilogue to a part of y.
 int32_t post(const ow_call *call, const Product &p, const Block &at) {
   if (!call->post) return OW_OK;
   const int64_t start = (at.batch * p.m + at.i) * p.n + at.j, size = itemsize(call->out[0]);
@@ -173,21 +183,25 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   const Product &p = *static_cast<const Product *>(call->state);
   const Range units(call, p.batches * p.down * p.over, first, last);
   C *scratch = static_cast<C *>(call->worker_scratch);
-  for (int64_t u = units.begin; u < units.end; ++u) {
+  int32_t code = OW_OK;
+  for (int64_t u = units.begin; u < units.end && code == OW_OK; ++u) {
     const Block at(p, u);
     const Read *a = data<const Read>(call->in[p.first]) + offset_of(p.a.batch, at.batch);
     const Read *b = data<const Read>(call->in[1 - p.first]) + offset_of(p.b.batch, at.batch);
     T *y = data<T>(call->out[0]) + (at.batch * p.m + at.i) * p.n + at.j;
     if constexpr (sizeof(C) == sizeof(T)) {
-      multiply<C>(p, at, a, b, reinterpret_cast<C *>(y), p.n, scratch);
+      multiply<C>(p, at, a, b, reinterpret_cast<C *>(y), p.n, scratch,
+                  [&](int64_t i, int64_t j, int64_t rows, int64_t columns) {
+                    if (code == OW_OK) code = post(call, p, at.part(i, j, rows, columns));
+                  });
     } else {
       multiply<C>(p, at, a, b, scratch, at.columns, scratch + gemm::kBand * gemm::kColumns);
       for (int64_t i = 0; i < at.rows; ++i)
         for (int64_t j = 0; j < at.columns; ++j) y[i * p.n + j] = static_cast<T>(scratch[i * at.columns + j]);
+      code = post(call, p, at);
     }
-    if (const int32_t code = post(call, p, at)) return code;
   }
-  return OW_OK;
+  return code;
 }
 
 OW_REGISTER types<float, double, half, bfloat16, int32_t, int64_t>::each([](auto zero) {

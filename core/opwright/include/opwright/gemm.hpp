@@ -266,10 +266,13 @@ inline int64_t padded(int64_t columns) {
   return (columns + kLanes<C> - 1) / kLanes<C> * kLanes<C>;
 }
 
+constexpr int64_t kStrip = 8;  // rows of b copied at a time: memory is read in long pieces, each announced before
+
 // Rows of V whole vectors, to follow each other.
 template <typename C, typename T, int V>
 inline void copy_vectors(C *to, const T *from, int64_t from_row, int64_t rows) {
   for (; rows > 0; --rows, from += from_row, to += V * kLanes<C>) {
+    __builtin_prefetch(from + kStrip * from_row);
     Vector<C> vs[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) load_as<C>(vs[v], from + v * kLanes<C>);
@@ -278,10 +281,10 @@ inline void copy_vectors(C *to, const T *from, int64_t from_row, int64_t rows) {
   }
 }
 
-// Panels of kPanel columns, each k x kPanel; the last may be one vector wide. Memory is read in long pieces.
+// Panels of kPanel columns, each k x kPanel; the last may be one vector wide.
 template <typename C, typename T>
 inline void pack_b(C *to, Matrix<T> b, int64_t k, int64_t n) {
-  const int64_t strip = b.column == 1 ? 8 : k;
+  const int64_t strip = b.column == 1 ? kStrip : k;
   for (int64_t i = 0; i < k; i += strip)
     for (int64_t j = 0; j < n; j += kPanel<C>) {
       const int64_t columns = std::min(kPanel<C>, n - j), width = padded<C>(columns), rows = std::min(strip, k - i);
@@ -315,10 +318,18 @@ inline void band(int64_t m, int64_t n, int64_t k, Matrix<C> a, const C *b, C *c,
     }
 }
 
+// Told that columns [j, j + columns) of rows [i, i + rows) of c are done, while they are still in cache.
+struct Nobody {
+  void operator()(int64_t i, int64_t j, int64_t rows, int64_t columns) const {
+    (void)i, (void)j, (void)rows, (void)columns;
+  }
+};
+
 // c = a b with operands that the caller packs: pack_a(to, i, from, rows, depth) a's rows at a distance of kPackedRow,
 // pack_b(to, from, j, depth, columns) b's panels, as above.
-template <typename C, typename PackA, typename PackB>
-inline void blocks(int64_t m, int64_t n, int64_t k, PackA pack_a, PackB pack_b, C *c, int64_t c_row, C *scratch) {
+template <typename C, typename PackA, typename PackB, typename Done = Nobody>
+inline void blocks(int64_t m, int64_t n, int64_t k, PackA pack_a, PackB pack_b, C *c, int64_t c_row, C *scratch,
+                   Done done = {}) {
   C *pa = scratch, *pb = scratch + kPackedA<C>;
   for (int64_t j = 0; j < n; j += kColumns)
     for (int64_t from = 0; from == 0 || from < k; from += kDepth) {
@@ -328,6 +339,7 @@ inline void blocks(int64_t m, int64_t n, int64_t k, PackA pack_a, PackB pack_b, 
         const int64_t rows = std::min(kBand, m - i);
         pack_a(pa, i, from, rows, depth);
         band<C, true>(rows, columns, depth, {pa, kPackedRow<C>, 1}, pb, c + i * c_row + j, c_row, from > 0);
+        if (from + depth >= k) done(i, j, rows, columns);
       }
     }
 }
@@ -342,10 +354,14 @@ inline void narrow(int64_t m, int64_t n, int64_t k, Matrix<C> a, Matrix<C> b, C 
   }
 }
 
-template <typename C, typename T>
-inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C *c, int64_t c_row, C *scratch) {
+template <typename C, typename T, typename Done = Nobody>
+inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C *c, int64_t c_row, C *scratch,
+                   Done done = {}) {
   if constexpr (std::is_same_v<C, T>)
-    if (n <= kNarrow) return narrow<C>(m, n, k, a, b, c, c_row, scratch);
+    if (n <= kNarrow) {
+      narrow<C>(m, n, k, a, b, c, c_row, scratch);
+      return done(0, 0, m, n);
+    }
   blocks<C>(
       m, n, k,
       [&](C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) {
@@ -354,7 +370,7 @@ inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C 
       [&](C *to, int64_t from, int64_t j, int64_t depth, int64_t columns) {
         pack_b<C, T>(to, {b.at(from, j), b.row, b.column}, depth, columns);
       },
-      c, c_row, scratch);
+      c, c_row, scratch, done);
 }
 
 }  // namespace gemm
