@@ -61,27 +61,31 @@ int32_t finish(owr_plan *plan, const owr_node &node) {
   return OW_OK;
 }
 
-// A parallel stage being worked on. Chunks are numbered through all nodes of the stage.
+// A parallel stage being worked on. Chunks are numbered through all nodes of the stage. The caller takes them from the
+// front, helpers from the back: in the next stage, and in the next run, each finds in its cache what it left there.
 struct StageJob : owr::Job {
   owr_plan *plan;
   const owr_stage *stage;
-  int64_t total;
-  alignas(64) std::atomic<int64_t> next;
+  int64_t total;  // chunks to run
+  int64_t front;
+  alignas(64) std::atomic<int64_t> taken{0};
+  std::atomic<int64_t> back;
   alignas(64) std::atomic<int32_t> stop{0};
 
-  StageJob(owr_plan *p, const owr_stage *s, int64_t start) : plan(p), stage(s), next(start) {
+  StageJob(owr_plan *p, const owr_stage *s) : plan(p), stage(s), front(p->next), back(p->end) {
     work = [](owr::Job *job, int32_t worker) { static_cast<StageJob *>(job)->claim(worker); };
-    total = 0;
-    for (int32_t i = 0; i < s->count; ++i) total += p->nodes[s->first + i].n_chunks;
+    total = p->end - p->next;
   }
 
   void claim(int32_t worker) {
     if (worker >= plan->max_workers) return;
     while (!stop.load(std::memory_order_relaxed)) {
-      const int64_t from = next.fetch_add(stage->grain, std::memory_order_relaxed);
-      if (from >= total) return;
-      const int64_t to = from + stage->grain < total ? from + stage->grain : total;
-      if (run(from, to, worker) != OW_OK || plan->root->cancel || (worker == 0 && owr::late(plan))) stop = 1;
+      const int64_t before = taken.fetch_add(stage->grain, std::memory_order_relaxed);
+      if (before >= total) return;
+      const int64_t n = before + stage->grain < total ? stage->grain : total - before;
+      const int64_t from = worker == 0 ? front : back.fetch_sub(n, std::memory_order_relaxed) - n;
+      if (worker == 0) front += n;
+      if (run(from, from + n, worker) != OW_OK || plan->root->cancel || (worker == 0 && owr::late(plan))) stop = 1;
     }
   }
 
@@ -100,18 +104,19 @@ struct StageJob : owr::Job {
 
 int32_t run_parallel(owr_plan *plan, const owr_stage &stage) {
   const owr_node *nodes = plan->nodes + stage.first;
-  if (plan->next == 0)
-    for (int32_t i = 0; i < stage.count; ++i)
+  if (plan->end == 0)  // it begins
+    for (int32_t i = 0; i < stage.count; ++i) {
       if (nodes[i].zero_scratch) zero_scratch(nodes[i], plan->max_workers);
-  StageJob job(plan, &stage, plan->next);
+      plan->end += nodes[i].n_chunks;
+    }
+  StageJob job(plan, &stage);
   owr::share(&job, stage.wake != 0);
   owr_plan *root = plan->root;
   if (root->err.code) return root->err.code;
   if (root->cancel) return owr_fail(&root->err, OW_CANCELLED, "cancelled");
-  if (job.next < job.total) {
-    plan->next = job.next;
-    return OWR_YIELD;
-  }
+  plan->next = job.front;
+  plan->end = job.back;
+  if (plan->next < plan->end) return OWR_YIELD;
   for (int32_t i = 0; i < stage.count; ++i)
     if (int32_t code = finish(plan, nodes[i])) return code;
   return OW_OK;
@@ -142,7 +147,7 @@ int32_t run_serial(owr_plan *plan, const owr_stage &stage) {
 
 void start(owr_plan *plan) {
   plan->stage = 0;
-  plan->next = 0;
+  plan->next = plan->end = 0;
   for (int32_t i = 0; i < plan->n_randoms; ++i)
     plan->randoms[i].rng->run = __atomic_fetch_add(plan->randoms[i].counter, 1, __ATOMIC_RELAXED);
 }
@@ -159,7 +164,7 @@ int32_t walk(owr_plan *plan, bool resume) {
     const owr_stage &stage = plan->stages[plan->stage];
     const int32_t code = stage.parallel ? run_parallel(plan, stage) : run_serial(plan, stage);
     if (code) return code;
-    plan->next = 0;
+    plan->next = plan->end = 0;
     if (plan->stage + 1 < plan->n_stages && late(plan)) {
       ++plan->stage;
       return OWR_YIELD;

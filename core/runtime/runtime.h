@@ -74,6 +74,7 @@ typedef struct owr_plan {
   owr_random *randoms;
   int32_t stage; /* where to go on: stage, and its next node or chunk */
   int64_t next;
+  int64_t end;           /* of a parallel stage that has begun: chunks from here on are done */
   struct owr_plan *root; /* itself, or the plan that owr_run was called with */
   /* -- of the root -- */
   int64_t yield_ns; /* return OWR_YIELD after about this long */
@@ -94,14 +95,14 @@ void owr_set_trace(owr_trace *trace);
 /* The most float32 operations a second that one core did within `budget` seconds of multiply-adds. */
 double owr_peak_flops(double budget);
 /* Control flow: nodes that run plans of their own. An owr_patch gives a tensor of such a plan its memory. */
-enum {            /* owr_patch.what; `index` says which */
-  OWR_INPUT = 0,  /* an input of the node */
-  OWR_OUTPUT = 1, /* an output of the node */
-  OWR_STATE = 2,  /* a loop's state as it is */
-  OWR_NEXT = 3,   /* and where it will be after the iteration */
-  OWR_ROW_IN = 4, /* this iteration's row of an input */
-  OWR_ROW_OUT = 5, /* and of an output */
-  OWR_TEST = 6    /* the loop's condition */
+enum {                  /* owr_patch.what; `index` says which */
+       OWR_INPUT = 0,   /* an input of the node */
+       OWR_OUTPUT = 1,  /* an output of the node */
+       OWR_STATE = 2,   /* a loop's state as it is */
+       OWR_NEXT = 3,    /* and where it will be after the iteration */
+       OWR_ROW_IN = 4,  /* this iteration's row of an input */
+       OWR_ROW_OUT = 5, /* and of an output */
+       OWR_TEST = 6     /* the loop's condition */
 };
 
 typedef struct owr_patch {
@@ -219,10 +220,10 @@ typedef struct owr_post {
   uint64_t scratch_stride; /* from worker to worker */
 } owr_post;
 
-uint64_t owr_program_scratch(const owr_program *program);                  /* bytes per worker */
-int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last); /* an ow_run_fn; state is the program */
+uint64_t owr_program_scratch(const owr_program *program);                      /* bytes per worker */
+int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last);     /* an ow_run_fn; state is the program */
 int32_t owr_program_run_one(const ow_call *call, int64_t first, int64_t last); /* for one element and no folds */
-int32_t owr_program_finish(const ow_call *call);                           /* merges the totals of its folds */
+int32_t owr_program_finish(const ow_call *call);                               /* merges the totals of its folds */
 int32_t owr_post_apply(const ow_post *post, void *elements, int64_t first, int64_t n, int32_t worker);
 
 enum {

@@ -178,3 +178,13 @@ def test_an_error_inside_a_python_kernel_names_the_op_and_the_line(graph, sessio
     wrong.kernel("cpu")(lambda x: x[:1])
     with pytest.raises(ValueError, match=r"must return shape \(2,\), got \(1,\)"):
         session.run(wrong(x), {x: [1, 2]})
+
+
+def test_a_stage_that_yields_goes_on_where_it_was(graph, session, rng):
+    x = rng.normal(size=1 << 22)
+    step = ow.placeholder("float64", x.shape)
+    y = ow.reduce_sum(ow.erfinv(ow.erf(step)))  # some 200 ms on each core, cut off every 50
+    begin = time.process_time()
+    total = session.run(y, {step: x})
+    assert time.process_time() - begin > 0.1
+    np.testing.assert_allclose(total, x.sum(), rtol=1e-6)

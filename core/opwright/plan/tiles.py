@@ -54,7 +54,10 @@ class TileProgram:
         step = math.lcm(c.tile, *runs)  # a run of folded elements lies within one chunk
         if step > LARGEST_STEP:
             step = math.lcm(*runs)
-        c.chunk = step * max(1, 32768 // (step * max(1, len(cluster.members) // 2)))
+        # As many chunks as two or four workers share evenly; how many there are must not change what is folded.
+        chunks = -(-c.size // (step * max(1, 32768 // (step * max(1, len(cluster.members) // 2)))))
+        chunks = -(-chunks // 4) * 4 if chunks > 2 else max(1, chunks)
+        c.chunk = step * max(1, -(-c.size // (step * chunks)))
         c.operands, c.instructions = operands, instructions
 
     @property
