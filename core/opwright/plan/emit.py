@@ -31,12 +31,13 @@ class Laid:
 class Emitted:
     """A plan in C, and what it points to."""
 
-    def __init__(self, plan: Any, nodes: list[Node], arenas: dict[str, Any], descriptors: Descriptors) -> None:
+    def __init__(self, plan: Any, nodes: list[Node], arenas: dict[str, Any], laid: Laid) -> None:
         self.plan = plan
+        self.layout = laid.layout
         self.nodes = nodes  # by their id; those of what control nodes run come after the step's own
         self.arenas = arenas
-        self.keep = descriptors.keep
-        self.descriptors = descriptors
+        self.keep = laid.descriptors.keep
+        self.descriptors = laid.descriptors
 
 
 def emit(laid: Laid, bases: dict[str, int], rng: Any, within: Emitted | None = None) -> Emitted:
@@ -46,7 +47,7 @@ def emit(laid: Laid, bases: dict[str, int], rng: Any, within: Emitted | None = N
     nodes = [node for stage in stages for node in stage.nodes]
     plan = ffi.new("owr_plan *")
     plan.root = plan if within is None else within.plan.root
-    emitted = Emitted(plan, [] if within is None else within.nodes, bases, descriptors)
+    emitted = Emitted(plan, [] if within is None else within.nodes, bases, laid)
     first = len(emitted.nodes)
     emitted.nodes.extend(nodes)
     c_nodes = descriptors.kept(ffi.new("owr_node[]", len(nodes) or 1))

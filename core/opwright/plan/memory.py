@@ -40,6 +40,7 @@ class Layouter:
         self.values: dict[Storage, list[Value]] = {}
         self.scratch: dict[Node, tuple[Block, Block, Block]] = {}  # of the call, of its workers, of its epilogue
         self.elsewhere: dict[Node, dict[str, Block]] = {}  # scratch on other devices than the node's
+        self.blocks: dict[str, list[Block]] = {}  # by device
         self.peak: dict[str, int] = {}  # the most bytes alive at one moment: no layout can do with less
         self._find_uses()
 
@@ -63,7 +64,7 @@ class Layouter:
             for moment, nodes in enumerate(self.at):
                 for node in nodes:
                     self._in_place(node, moment)
-        blocks: dict[str, list[Block]] = {}
+        blocks = self.blocks
         for storage, moments in self.uses.items():
             if storage.kind == "arena":
                 block = Block(_rounded(storage.nbytes), min(moments), max(moments), storage)

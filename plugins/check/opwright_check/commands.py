@@ -102,12 +102,38 @@ def audit(file: str, glibc: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("op")
+@click.argument("arguments", nargs=-1)
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda:0.")
 @click.option("--dtype", metavar="DTYPE", help="The dtype of its first type variable.")
 @click.option("--shape", multiple=True, metavar="N,N", help="The shape of an input; repeated, those of all inputs.")
+@click.option("--memory", is_flag=True, help="OP is a program or a saved graph: show where the values of its step lie.")
+@click.option("--fetch", multiple=True, metavar="NAME", help="With --memory: what is fetched of a saved graph.")
+@click.option("--feed", multiple=True, metavar="NAME=N,N", help="With --memory: what it is fed, and of which shape.")
+@click.option("--svg", type=click.Path(dir_okay=False), help="With --memory: draw it into this file.")
 @as_json
-def explain(op: str, device: str, dtype: str | None, shape: tuple[str, ...], as_json: bool) -> None:
-    """Say which kernel serves a call of an op, why each other one lost, and whether it fuses with its neighbours."""
+def explain(
+    op: str,
+    arguments: tuple[str, ...],
+    device: str,
+    dtype: str | None,
+    shape: tuple[str, ...],
+    memory: bool,
+    fetch: tuple[str, ...],
+    feed: tuple[str, ...],
+    svg: str | None,
+    as_json: bool,
+) -> None:
+    """Say which kernel serves a call of an op, why each other one lost, and whether it fuses with its neighbours.
+
+    With --memory OP is a Python program, with its ARGUMENTS after --, or a folder that ow.save wrote, and what is shown
+    is the memory plan: of the program, which is run, that of the step that takes most.
+    """
+    if memory:
+        from opwright_profile.explain import explain_memory
+
+        return explain_memory(op, arguments, fetch, feed, svg, as_json)
+    if arguments or fetch or feed or svg:
+        raise click.UsageError("ARGUMENTS, --fetch, --feed and --svg go with --memory")
     from opwright_check.explain import explained
 
     found = explained(op, device, dtype, [tuple(int(n) for n in s.split(",") if n) for s in shape])

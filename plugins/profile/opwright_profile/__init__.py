@@ -1,4 +1,4 @@
-"""ow.profile: what each node of the steps that run meanwhile takes, beside what the machine can do."""
+"""What steps take: ow.profile, the time of each node beside what the machine can do; ow.memory, where values lie."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from opwright import hookimpl
 
-from opwright_profile import recording
+from opwright_profile import memory, recording
 
 
 @hookimpl
 def opwright_register_ops(register: Callable[..., None]) -> None:
-    register(recording)
+    register(recording, memory)

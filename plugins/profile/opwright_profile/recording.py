@@ -12,7 +12,8 @@ import numpy as np
 from opwright import export
 from opwright._abi import ffi
 from opwright.errors import OpwrightError
-from opwright.plan.executable import live
+from opwright.plan import executable
+from opwright.plan.fuse import Cluster
 from opwright.runtime import NULL, lib
 
 from opwright_profile.peaks import peaks
@@ -29,6 +30,13 @@ _SPAN = np.dtype(
     ]
 )
 _open: list[Any] = []  # the profile that records
+
+
+def op_of(node: Any) -> str:
+    """The op that a planned node runs: "elementwise" for fused ones, "copy" for copies that the planner made."""
+    if node.definition is not None:
+        return str(node.definition.name)
+    return "elementwise" if isinstance(node.work, Cluster) else "copy"
 
 
 @dataclass
@@ -71,14 +79,14 @@ class profile:
         if _open:
             raise OpwrightError("[profile] one block must be closed before the next opens, got two at a time")
         _open.append(self)
-        self._executables.update(live)
+        self._executables.update(executable.live)
         lib.owr_set_trace(self._trace)
         return self
 
     def __exit__(self, *_: Any) -> None:
         lib.owr_set_trace(NULL)
         _open.remove(self)
-        self._executables.update(live)
+        self._executables.update(executable.live)
 
     # -- what was found ------------------------------------------------------------------------------------------------
 
@@ -110,12 +118,12 @@ class profile:
             return Row("a node of a plan that is gone", "", "", calls, seconds, 0.0, 0.0)
         moved = node.prepared.bytes or sum(v.nbytes for v in dict.fromkeys([*node.inputs, *node.outputs]))
         flops = node.prepared.flops
-        op = node.definition.name if node.definition is not None else "elementwise" if node.work else "copy"
+        op = op_of(node)
         return Row(node.name or op, op, node.device, calls, seconds, flops * calls, moved * calls)
 
     def _node(self, plan: int, index: int) -> Any:
-        executable = self._executables.get(plan)
-        return executable.emitted.nodes[index] if executable is not None else None
+        found = self._executables.get(plan)
+        return found.emitted.nodes[index] if found is not None else None
 
     def to_json(self) -> str:
         """The rows, the machine's peaks and the number of lost spans."""

@@ -43,13 +43,18 @@ def _found(fullname: str) -> Any:
     return found
 
 
+def run(arguments: Sequence[str]) -> None:
+    """Runs a program, the first of the arguments, with the rest. From then on `tensorflow` is this package."""
+    sys.meta_path.insert(0, Finder())
+    sys.argv = list(arguments)
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
 def main() -> None:
     """Runs the program named on the command line."""
     if len(sys.argv) < 2:
         sys.exit("usage: python -m opwright_tf1 program.py [args]")
-    sys.meta_path.insert(0, Finder())
-    sys.argv = sys.argv[1:]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    run(sys.argv[1:])
 
 
 if __name__ == "__main__":
