@@ -2,10 +2,10 @@
 
 from opwright import hookimpl
 
-from opwright_image import codecs, colors, distortions, frames, resample, resize
+from opwright_image import codecs, colors, crops, distortions, frames, resample, resize
 
 
 @hookimpl
 def opwright_register_ops(register):
     register(resample)  # the ops behind the functions of image
-    register(resize, frames, colors, distortions, codecs)
+    register(resize, crops, frames, colors, distortions, codecs)

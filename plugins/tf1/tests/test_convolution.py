@@ -66,3 +66,11 @@ def test_the_rest(xw):
         assert value(up).shape == (1, 2, 7, 6, 4)
         wide = tf.nn.atrous_conv2d(x, w, 2, "SAME")
         np.testing.assert_array_equal(value(wide), value(tf.nn.convolution(x, w, "SAME", dilation_rate=[2, 2])))
+
+
+def test_crop_and_resize_by_its_old_name():
+    image = np.arange(12, dtype=np.float32).reshape(1, 3, 4, 1)
+    with tf.Graph().as_default():
+        for name in ("box_ind", "box_indices"):
+            crop = tf.image.crop_and_resize(image, [[0, 0, 1, 1]], crop_size=[3, 4], **{name: [0]})
+            np.testing.assert_array_equal(value(crop), image)

@@ -41,7 +41,23 @@ def _resized(images: Any, size: Any, method: Any = 0, align_corners: bool = Fals
     return ops.squeeze(function(ops.expand_dims(images, 0), size, align_corners), [0], name=name)
 
 
+def crop_and_resize(
+    image: Any,
+    boxes: Any,
+    box_ind: Any = None,
+    crop_size: Any = None,
+    method: str = "bilinear",
+    extrapolation_value: float = 0.0,
+    name: str | None = None,
+    box_indices: Any = None,
+) -> Any:
+    """`image.crop_and_resize`, where box_indices was box_ind."""
+    which = box_ind if box_indices is None else box_indices
+    return ops.image.crop_and_resize(image, boxes, which, crop_size, method, extrapolation_value, name)
+
+
 API: dict[str, Any] = {
+    "image.crop_and_resize": crop_and_resize,
     "image.ResizeMethod": ResizeMethod,
     "image.resize_images": resize_images,
 }
