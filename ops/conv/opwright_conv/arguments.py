@@ -64,8 +64,8 @@ def channels_first(op: str, rank: int, data_format: str | None) -> bool:
 
 def _steps(op: str, what: str, steps: Any, rank: int, first: bool) -> tuple[int, ...]:
     """A step for each spatial dimension: from one number, one for each, or one for each dimension of the tensor."""
-    given = (1,) if steps is None else tuple(int(s) for s in np.ravel(steps))
-    if len(given) not in (1, rank, rank + 2):
+    given = (1,) if steps is None else tuple(np.ravel(steps).tolist())
+    if len(given) not in (1, rank, rank + 2) or not all(isinstance(s, int) for s in given):
         raise ArgumentError(f"[{op}] {what} must be 1, {rank} or {rank + 2} ints, got {steps}")
     if len(given) == rank + 2:
         outer, given = (given[:2], given[2:]) if first else (given[:: rank + 1], given[1:-1])

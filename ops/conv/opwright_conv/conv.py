@@ -112,8 +112,11 @@ def _backprop_filter_shape(c):
 
 
 def _sizes(c: Any, name: str) -> Shape:
-    rank = len(c.attr.strides) + 2
-    return Shape(_ranked(c, name, shape_from(c.partial(name), rank)))
+    sizes = c.partial(name)
+    if sizes is not None:
+        sizes = [None if n is None else int(n) for n in sizes]
+        c.require(all(n is None or n >= 0 for n in sizes), f"{name} must not be negative", sizes)
+    return Shape(_ranked(c, name, shape_from(sizes, len(c.attr.strides) + 2)))
 
 
 def attributes_of(node: Any) -> dict[str, Any]:

@@ -177,6 +177,56 @@ def test_errors_of_the_other_functions(graph):
         nn.convolution(x, ow.placeholder("float32", (3,)))
     with pytest.raises(ShapeError, match=r"input_sizes must have 4 dimensions"):
         nn.conv2d_backprop_input([5, 6, 3], w, x, 1, "SAME")
+    for function, name in ((nn.conv2d_transpose, "input_sizes"), (nn.conv2d_backprop_input, "input_sizes")):
+        for size in (-1, -10):
+            sizes = [2, 5, size, 3]
+            arguments = (x, w, sizes, 1, "SAME") if function is nn.conv2d_transpose else (sizes, w, x, 1, "SAME")
+            with pytest.raises(ShapeError, match=rf"\[conv_backprop_input\] {name} must not be negative, got .*{size}"):
+                function(*arguments)
+    with pytest.raises(ShapeError, match=r"\[conv_backprop_filter\] filter_sizes must not be negative, got .*-3"):
+        nn.conv2d_backprop_filter(x, [3, -3, 3, 4], ow.placeholder("float32", (2, 5, 6, 4)), 1, "SAME")
+
+
+SHAPES = {
+    "conv1d": ((2, 5, 6), (3, 6, 4)),
+    "conv2d": ((2, 5, 7, 6), (3, 3, 6, 4)),
+    "conv3d": ((2, 5, 7, 9, 6), (3, 3, 3, 6, 4)),
+    "depthwise_conv2d": ((2, 5, 7, 6), (3, 3, 6, 2)),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_convolution_refuses_what_does_not_fit(name, graph):
+    x, w = SHAPES[name]
+    *taps, channels, out = w
+    depthwise = name == "depthwise_conv2d"
+
+    def refused(text, filters, padding="SAME", strides=1):
+        with pytest.raises((ShapeError, ArgumentError), match=rf"^\[{'conv' if filters else name}\] {text}"):
+            getattr(nn, name)(ow.placeholder("float32", x), ow.placeholder("float32", filters or w), strides, padding)
+
+    refused("filters, dilated, must not be larger than the padded input, got", (6, *taps[1:], channels, out), "VALID")
+    refused(f"filters must have in_channels = {channels}", (*taps, channels - 1, out))
+    if not depthwise:
+        refused("out_channels must be a multiple of the 2 groups, got", (*taps, channels // 2, 5))
+    refused(r"strides must be 1, \d or \d ints, got 1.5", None, strides=1.5)
+    refused("strides must be positive, got 0", None, strides=0)
+
+
+@pytest.mark.parametrize("name", [n for n in SHAPES if n != "depthwise_conv2d"])
+def test_every_transpose_refuses_what_does_not_fit(name, graph):
+    y, w = SHAPES[name]  # of the transposed convolution: the channels of the filters are the output's
+    *taps, inner, outer = w
+    x = ow.placeholder("float32", (*y[:-1], outer))
+    for text, filters, shape, stride in (
+        ("dy must have the shape .* of the convolution's output, got", w, (y[0], y[1] + 1, *y[2:]), 1),
+        ("dy must have the shape .* of the convolution's output, got", (*taps, inner, outer + 1), y, 1),
+        ("filters must have in_channels = 6, or a divisor of it, got", (*taps, 4, outer), y, 1),
+        ("input_sizes must not be negative, got", w, (y[0], -1, *y[2:]), 1),
+        ("input_sizes must have . dimensions, got", w, y[1:], 1),
+    ):
+        with pytest.raises(ShapeError, match=rf"^\[conv_backprop_input\] {text}"):
+            getattr(nn, f"{name}_transpose")(x, ow.placeholder("float32", filters), list(shape), stride, "SAME")
 
 
 def test_a_size_known_only_when_it_runs_is_checked_then(graph, session):

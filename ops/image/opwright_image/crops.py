@@ -20,11 +20,11 @@ def crop_and_resize(
 ) -> Any:
     """The boxes [k, (y1, x1, y2, x2)] of images [n, height, width, channels], in the size (height, width).
 
-    Coordinates are shares of the way from the first to the last pixel; box i is cut out of image box_indices[i]. Pixel j
-    of m is taken at y1 + j (y2 - y1) / (m - 1) (of one: in the middle), "bilinear" from the four around it or "nearest",
-    rounded; outside of the image it is extrapolation_value. The result is float32 (of float64 images float64). Its
-    derivatives go to images and boxes (those of "nearest" to images alone). Raises ShapeError where the arguments do not
-    fit, ArgumentError for other methods.
+    Coordinates are shares of the way from the first to the last pixel; box i is cut out of image box_indices[i]. Pixel
+    j of m is taken at y1 + j (y2 - y1) / (m - 1) (of one: in the middle), "bilinear" from the four around it or
+    "nearest", rounded; outside of the image it is extrapolation_value. The result is float32 (of float64 images
+    float64). Its derivatives go to images and boxes (those of "nearest" to images alone). Raises ShapeError where the
+    arguments do not fit, ArgumentError for other methods.
     """
     if method not in ("bilinear", "nearest"):
         raise ArgumentError(f"[crop_and_resize] method must be bilinear or nearest, got {method!r}")

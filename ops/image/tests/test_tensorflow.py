@@ -56,7 +56,7 @@ def computed(m, point, x, boxes, which, dy):
 
 
 def agree(point, seed=0):
-    name, how, batch, h, w, th, tw = point
+    name, _, batch, h, w, th, tw = point
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(batch, h, w, 3)).astype(np.float32)
     k = 3 * min(batch, 1) if name == "crop_and_resize" else batch

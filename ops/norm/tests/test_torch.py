@@ -80,7 +80,7 @@ def agree(point, seed=0):
         total = ow.reduce_sum(slopes[0] * dx2)
     found = [y, *slopes, *outer.gradient(total, leaves, unconnected_gradients="zero")]
     leaves = [torch.tensor(a, requires_grad=True) for a in (x, scale, offset)][:used]
-    rest = [torch.tensor(a) for a in ([scale, offset][used - 1 :] + [mean, variance])]
+    rest = [torch.tensor(a) for a in (*[scale, offset][used - 1 :], mean, variance)]
     y = theirs(name, *leaves, *rest)
     slopes = torch.autograd.grad(y, leaves, torch.tensor(dy), create_graph=True)
     total = (slopes[0] * torch.tensor(dx2)).sum()

@@ -38,7 +38,7 @@ def dimensions(op: str, rank: int | None, ksize: Any, data_format: str | None) -
 
 def extents(op: str, what: str, given: Any, n: int, channels_first: bool) -> list[int]:
     """n sizes from one, from n, or from one for each dimension of the tensor."""
-    sizes = [int(v) for v in np.ravel(given)]
+    sizes = np.ravel(given).tolist()
     if len(sizes) == n + 2:
         at = 2 if channels_first else 1
         if any(v != 1 for v in (*sizes[:at], *sizes[at + n :])):
@@ -46,8 +46,8 @@ def extents(op: str, what: str, given: Any, n: int, channels_first: bool) -> lis
         sizes = sizes[at : at + n]
     elif len(sizes) == 1:
         sizes *= n
-    if len(sizes) != n:
-        raise ArgumentError(f"[{op}] {what} must have 1, {n} or {n + 2} elements, got {sizes}")
+    if len(sizes) != n or not all(isinstance(v, int) for v in sizes):
+        raise ArgumentError(f"[{op}] {what} must be 1, {n} or {n + 2} ints, got {sizes}")
     if any(v < 1 for v in sizes):
         raise ArgumentError(f"[{op}] {what} must be positive, got {sizes}")
     return sizes
@@ -59,8 +59,12 @@ def attributes(op: str, rank: int | None, ksize: Any, strides: Any, padding: Any
     explicit: list[int] = []
     if not isinstance(padding, str):
         pairs = np.reshape(padding, (-1, 2)).tolist()
-        at = 2 if first else 1
-        explicit = [int(p) for pair in (pairs[at : at + n] if len(pairs) == n + 2 else pairs) for p in pair]
+        if len(pairs) == n + 2:
+            at = 2 if first else 1
+            if np.any(pairs[:at] + pairs[at + n :]):
+                raise ArgumentError(f"[{op}] padding of the batch and the channels must be 0, got {pairs}")
+            pairs = pairs[at : at + n]
+        explicit = [int(p) for pair in pairs for p in pair]
         padding = "EXPLICIT"
     elif padding.upper() not in ("SAME", "VALID"):
         raise ArgumentError(f"[{op}] padding must be SAME, VALID or a list of pairs, got {padding!r}")

@@ -252,7 +252,9 @@ def test_unknown_shapes(graph):
         ((3, 1, "VALID"), ShapeError, r"\[max_pool\] ksize must fit into the 2 elements of dimension 0 of the 2 pooled, got 3; use"),
         ((0, 1, "SAME"), ArgumentError, r"\[max_pool\] ksize must be positive, got \[0, 0\]"),
         ((2, -1, "SAME"), ArgumentError, r"\[max_pool\] strides must be positive, got \[-1, -1\]"),
-        (([1, 2, 2], 1, "SAME"), ArgumentError, r"\[max_pool\] ksize must have 1, 2 or 4 elements, got \[1, 2, 2\]"),
+        (([1, 2, 2], 1, "SAME"), ArgumentError, r"\[max_pool\] ksize must be 1, 2 or 4 ints, got \[1, 2, 2\]"),
+        ((2, 1.5, "SAME"), ArgumentError, r"\[max_pool\] strides must be 1, 2 or 4 ints, got \[1.5, 1.5\]"),
+        ((2, 1, [(1, 0), (0, 0), (0, 0), (0, 0)]), ArgumentError, r"\[max_pool\] padding of the batch and the channels must be 0, got \[\[1, 0\]"),
         (([1, 2, 2, 2], 1, "SAME"), ArgumentError, r"\[max_pool\] ksize must be 1 for the batch and the channels, got \[1, 2, 2, 2\]"),
         ((2, 1, "same padding"), ArgumentError, r"\[max_pool\] padding must be SAME, VALID or a list of pairs, got 'same padding'"),
         ((2, 1, [(0, 2), (0, 0)]), ShapeError, r"\[max_pool\] padding must lie in \[0, 2\), the window's size, along dimension 0, got \(0, 2\)"),
@@ -264,6 +266,25 @@ def test_unknown_shapes(graph):
 def test_errors(arguments, error, text, graph):
     with pytest.raises(error, match=text):
         ow.nn.max_pool(ow.placeholder("float32", [None, 2, 5, 3]), *arguments)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
+def test_every_rank_refuses_windows_that_do_not_fit(name, rank, graph):
+    x = ow.placeholder("float32", [2, *[3] * rank, 5])
+    for function in (getattr(ow.nn, name), getattr(ow.nn, f"{name}{rank}d")):
+        with pytest.raises(
+            ShapeError,
+            match=rf"\[{name}\] ksize must fit into the 3 elements of dimension 0 of the {rank} pooled, got 4",
+        ):
+            function(x, 4, 1, "VALID")
+        with pytest.raises(ArgumentError, match=rf"\[{name}\] strides must be positive, got"):
+            function(x, 2, 0, "SAME")
+    if rank == 2:
+        with pytest.raises(ShapeError, match=r"\[max_pool_with_argmax\] ksize must fit into the 3 elements"):
+            ow.nn.max_pool_with_argmax(x, 4, 1, "VALID")
+        with pytest.raises(ShapeError, match=r"\[max_pool\] ksize must fit into the 1 elements"):
+            ow.nn.pool(x, [3, 3], "MAX", dilations=3)
 
 
 def test_other_errors(graph):
