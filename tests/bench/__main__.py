@@ -10,8 +10,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-WORKLOADS = ("scalar", "chain100", "elementwise", "softmax", "mlp", "deep_mnist", "cifar10", "word2vec", "lstm")
-PEERS = {"tensorflow": "tensorflow", "torch": "torch", "torch-compiled": "torch", "jax": "jax"}
+STEPS = ("scalar", "chain100", "elementwise", "softmax", "mlp", "deep_mnist", "cifar10", "word2vec", "lstm")
+INFERENCE = ("alexnet_1", "alexnet_16", "resnet50_1", "resnet50_16")
+# A framework's module, and what it is measured on.
+PEERS = {
+    "tensorflow": ("tensorflow", (*STEPS, *INFERENCE[2:])),  # it has no grouped convolutions on CPUs
+    "torch": ("torch", STEPS),
+    "torch-compiled": ("torch", STEPS),
+    "jax": ("jax", STEPS),
+    "onnxruntime": ("onnxruntime", INFERENCE),
+}
 
 
 class Worker:
@@ -75,8 +83,9 @@ def table(args, frameworks):
     """Measures and prints row by row; the times and our ratio to the best peer by workload."""
     print(f"{'workload':12}" + "".join(f"{name:>16}" for name in frameworks) + "   ours / best peer")
     results = {}
-    for workload in args.only.split(",") if args.only else WORKLOADS:
-        times = measure(workload, frameworks, args.rounds, args.seconds)
+    for workload in args.only.split(",") if args.only else STEPS + INFERENCE:
+        able = {n: python for n, python in frameworks.items() if n == "opwright" or workload in PEERS[n][1]}
+        times = measure(workload, able, args.rounds, args.seconds)
         peers = [t for name, t in times.items() if name != "opwright"]
         ratio = times["opwright"] / min(peers) if peers and "opwright" in times else None
         cells = "".join(f"{1e6 * times[n]:13.1f} us" if n in times else f"{'-':>16}" for n in frameworks)
@@ -119,7 +128,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
     parser.add_argument("--only", help="workloads, separated by commas")
     parser.add_argument("--frameworks", help="peers, separated by commas; torch-compiled only if named here")
-    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the peers")
+    parser.add_argument("--peers", action="append", help="an interpreter that has peers; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="time of a round")
     parser.add_argument("--json", help="write the results to this file")
@@ -131,10 +140,11 @@ def arguments():
 
 def main():
     args = arguments()
-    there = installed(args.peers, sorted(set(PEERS.values())))
     wanted = args.frameworks.split(",") if args.frameworks else [name for name in PEERS if name != "torch-compiled"]
     frameworks = {"opwright": sys.executable}
-    frameworks |= {name: args.peers for name in wanted if PEERS[name] in there}
+    for python in args.peers or [sys.executable]:
+        there = installed(python, sorted({module for module, _ in PEERS.values()}))
+        frameworks |= {name: python for name in wanted if PEERS[name][0] in there and name not in frameworks}
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
     results = table(args, frameworks)
     if args.json:

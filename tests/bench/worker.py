@@ -12,12 +12,18 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 def build(framework, workload):
     """A function that does one step."""
+    network, _, batch = workload.partition("_")
+    if framework == "onnxruntime":
+        return importlib.import_module("onnxrt").step(network, int(batch))
     if framework in ("opwright", "tensorflow"):
         import graph
+        import networks
 
         tf = importlib.import_module("opwright_tf1" if framework == "opwright" else "tensorflow.compat.v1")
         if framework == "tensorflow":
             tf.disable_v2_behavior()
+        if network in networks.NETWORKS:
+            return networks.graph(tf, network, int(batch))
         return getattr(graph, workload)(tf)
     module = importlib.import_module("traced" if framework == "jax" else "eager")
     module.compiled = framework == "torch-compiled"

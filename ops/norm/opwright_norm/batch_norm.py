@@ -21,6 +21,20 @@ batch_normalize = OpDef(
     U=dtypes.wide_floats,
 )
 
+# In one op, because it is the epilogue of convolutions: a third of the passes over blocks in cache.
+centered_scale = OpDef(
+    "centered_scale(x: T['...'], center: T['...'], factor: T['...'], offset: T['...']) -> (y: T['...'])",
+    T=dtypes.floats,
+)
+
+
+@centered_scale.gradient
+def _scale_gradient(node, dy):
+    x, center, factor, offset = node.inputs
+    dx = dy * factor
+    by = (dx, -dx, dy * (x - center), dy)
+    return tuple(ops.sum_like(d, v) for d, v in zip(by, (x, center, factor, offset), strict=True))
+
 
 def _channels(c, name):
     """The channels of x, if they are known."""
@@ -66,8 +80,8 @@ def _as(x, like):
 def _normalize(x, mean, variance, scale, offset, epsilon, channels_first):
     wide = _as(x, mean)
     factor = _aligned(scale * ops.rsqrt(variance + epsilon), wide, channels_first)
-    y = (wide - _aligned(mean, wide, channels_first)) * factor + _aligned(offset, wide, channels_first)
-    return _as(y, x)
+    mean, offset = (_aligned(v, wide, channels_first) for v in (mean, offset))
+    return _as(centered_scale(wide, mean, factor, offset), x)
 
 
 @batch_normalize.gradient

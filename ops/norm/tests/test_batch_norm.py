@@ -119,6 +119,33 @@ def test_empty_batches_and_unknown_shapes(graph):
     assert np.isnan(found[1]).all()
 
 
+def test_centered_scale(rng):
+    cases = [
+        case(rng.normal(size=(2, 3, 4)), *rng.normal(size=(3, 4))),
+        case(rng.normal(size=(2, 3, 4)), *rng.normal(size=(3, 3, 1))),
+        case(rng.normal(size=(5,)), *rng.normal(size=(3, 5))),
+        case(rng.normal(size=(0, 2)), 0.5, 2.0, 1.0),
+    ]
+    check_op(ops.centered_scale, cases, lambda x, c, f, o: (x - c) * f + o, tolerance=3)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_it_runs_in_the_convolution_before_it(training, rng):
+    x, w = rng.normal(size=(2, 9, 9, 4)).astype(np.float32), rng.normal(size=(3, 3, 4, 8)).astype(np.float32)
+    statistics = rng.uniform(0.5, 2, (4, 8)).astype(np.float32)
+    with ow.Graph().as_default(), ow.Session() as session:
+        fed = ow.placeholder("float32", x.shape)
+        y = ow.nn.conv2d(fed, w, 1, "SAME")
+        made = ow.nn.relu(ow.nn.fused_batch_norm(y, *statistics, is_training=training)[0])
+        with ow.profile() as found:
+            got, conv = session.run(made, {fed: x}), session.run(y, {fed: x})
+        assert any(row.op == "conv" and row.name.endswith("relu") for row in found.rows()) is not training
+    scale, offset, mean, variance = statistics
+    mean, variance = (conv.mean((0, 1, 2)), conv.var((0, 1, 2))) if training else (mean, variance)
+    want = np.maximum((conv - mean) * scale / np.sqrt(variance + 0.001) + offset, 0)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("form", ["NHWC", "NCHW"])
 def test_group_and_instance_norm(form, rng):
     first = form == "NCHW"
