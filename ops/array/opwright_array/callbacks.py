@@ -10,7 +10,8 @@ import itertools
 import math
 import sys
 import threading
-from collections import OrderedDict
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from opwright.dispatch import graph_of
 from opwright.dtypes import DType, bfloat16, from_storage, string, to_storage
 
 MOST_DIMS = 12
-KEPT = 256  # calls whose results are remembered: more than steps can run at once
+KEPT = 16  # calls of a thread whose results are remembered: a step fetches them before its thread runs the next
 
 # Inputs come as bytes, so that their dtypes may differ.
 py_call = OpDef(
@@ -34,6 +35,19 @@ py_result = OpDef(
 )
 
 
+class _Results(list[Any]):
+    """What a call returned."""
+
+    __slots__ = ("__weakref__",)
+
+
+class _Kept(threading.local):
+    """The results of the last calls in a thread. They go when it ends."""
+
+    def __init__(self) -> None:
+        self.results: deque[_Results] = deque(maxlen=KEPT)
+
+
 class Callback:
     """A Python function with the dtypes of its arguments and results, and the results of its last calls."""
 
@@ -42,7 +56,8 @@ class Callback:
         self.takes = tuple(takes)
         self.gives = tuple(gives)
         self._tickets = itertools.count()
-        self._results: OrderedDict[int, list[Any]] = OrderedDict()
+        self._results: weakref.WeakValueDictionary[int, _Results] = weakref.WeakValueDictionary()
+        self._kept = _Kept()
         self._lock = threading.Lock()
 
     def call(self, stored: Sequence[Any]) -> list[Any]:
@@ -55,11 +70,11 @@ class Callback:
 
     def keep(self, results: list[Any]) -> int:
         """Remembers results; the number under which `result` finds them."""
+        held = _Results(results)
+        self._kept.results.append(held)
         with self._lock:
             ticket = next(self._tickets)
-            self._results[ticket] = results
-            if len(self._results) > KEPT:
-                self._results.popitem(last=False)
+            self._results[ticket] = held
         return ticket
 
     def result(self, ticket: int, index: int) -> Any:

@@ -1,6 +1,7 @@
 """py_func, numpy_function, Print, print."""
 
 import sys
+import threading
 
 import numpy as np
 import opwright as ow
@@ -133,3 +134,28 @@ def test_print_2_in_eager_execution(capfd):
     assert capfd.readouterr().err == "at once [[1 2]\n [3 4]]\n"
     ow.print(ow.constant(np.arange(9)), summarize=-1)
     assert capfd.readouterr().err == "[0 1 2 3 4 5 6 7 8]\n"
+
+
+def test_a_thread_that_waits_keeps_its_results(session):
+    """Others call the function many times between its call in a step and the use of what it returned."""
+    blocked, go_on, slow = threading.Event(), threading.Event(), []
+
+    def wait():
+        if threading.current_thread() is slow[0]:
+            blocked.set()
+            go_on.wait(30)
+
+    first = ow.py_func(threading.get_ident, [], "int64")
+    with ow.control_dependencies([first.op.inputs[0].op]):
+        then = ow.py_func(wait, [], [])
+    with ow.control_dependencies([then]):
+        last = ow.identity(first)
+    found = []
+    slow.append(threading.Thread(target=lambda: found.append((session.run(last), threading.get_ident()))))
+    slow[0].start()
+    assert blocked.wait(30)
+    for _ in range(300):
+        assert session.run(first) == threading.get_ident()
+    go_on.set()
+    slow[0].join(30)
+    assert found[0][0] == found[0][1]
