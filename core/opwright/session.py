@@ -51,7 +51,7 @@ class Session:
         self._variables: dict[Operation, tuple[list[Storage], list[tuple[int, ...]]]] = {}
         self._randoms: dict[Operation, tuple[int, int, Any]] = {}
         self._making = threading.Lock()  # threads that run at once agree on variables
-        self._closed = False
+        self.closed = False
         self._entered: Any = None
 
     # -- running -------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Session:
         return call
 
     def _step(self, fetches: Any, feeds: tuple[Any, ...]) -> tuple[Step, Fetches]:
-        if self._closed:
+        if self.closed:
             raise GraphError("the session is closed; make a new one")
         structure = Fetches(self.graph, fetches)
         fed = [self._feedable(f) for f in feeds]
@@ -168,7 +168,7 @@ class Session:
 
     def close(self) -> None:
         """Frees the session's variables and plans. Running it again raises."""
-        self._closed = True
+        self.closed = True
         self._forget_plans()
         self._variables.clear()
 

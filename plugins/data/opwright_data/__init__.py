@@ -1,12 +1,13 @@
-"""Datasets: pipelines that read, change, shuffle and batch examples."""
+"""Datasets, pipelines of examples; and queues that threads fill, with readers, as TensorFlow 1 had them."""
 
 from collections.abc import Callable
 
 from opwright import hookimpl
 
-from opwright_data import csv, dataset
+from opwright_data import csv, dataset, producers, queues, readers, runners
 
 
 @hookimpl
 def opwright_register_ops(register: Callable[..., None]) -> None:
     register(dataset, csv)
+    register(queues, runners, producers, readers)
