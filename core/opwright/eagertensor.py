@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from opwright import ops
-from opwright.dtypes import DType, from_storage
+from opwright.dtypes import DType, from_storage, to_storage
 from opwright.errors import ArgumentError, DTypeError, ShapeError
 from opwright.operators import Operators
 from opwright.runtime import aligned
@@ -176,7 +176,7 @@ class EagerTensor(Operators):
         return EagerTensor(self.storage.copy(), self.dtype)
 
     def __reduce__(self) -> Any:
-        return _restored, (self.storage, self.dtype)
+        return _restored, (from_storage(self.storage, self.dtype), self.dtype)
 
     # -- comparing -----------------------------------------------------------------------------------------------------
 
@@ -239,11 +239,11 @@ class EagerRef(EagerTensor):
         return EagerTensor(self.storage.copy(), self.dtype).__dlpack__(**options)
 
     def __reduce__(self) -> Any:
-        return _restored, (self.storage.copy(), self.dtype)
+        return _restored, (from_storage(self.storage.copy(), self.dtype), self.dtype)
 
 
-def _restored(storage: Any, dtype: DType) -> EagerTensor:
-    return EagerTensor(storage, dtype)
+def _restored(values: Any, dtype: DType) -> EagerTensor:
+    return EagerTensor(to_storage(values, dtype), dtype)
 
 
 def equal_elements(a: Any, b: Any) -> Any:

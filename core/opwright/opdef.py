@@ -84,6 +84,7 @@ class OpDef:
         positional = self.schema.args[: self.schema.n_positional]
         self.takes = tuple((MANY if a.is_list else 1) if isinstance(a, schemas.TensorArg) else 0 for a in positional)
         self.writes = any(a.is_ref for a in self.schema.tensors)
+        self.is_binary = self.takes[:2] == (1, 1) and not self.writes
         self.single = len(self.schema.outputs) == 1 and not self.schema.outputs[0].is_list
         self.upgrades: dict[int, tuple[int, Callable[..., Any]]] = {}  # from this version: to which, and how
         self._indices = {a.name: i for i, a in enumerate(self.schema.tensors)}

@@ -28,6 +28,13 @@ _NUMBERS = frozenset((float, int, bool, np.float32, np.float64, np.int32, np.int
 def described(definition: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
     """A call by its op, the kinds of its tensors and its other arguments, with the tensors' values; None if it is not
     of a form that can be learnt."""
+    if definition.is_binary and len(args) == 2 and not kwargs:  # the most frequent form
+        a, b = args
+        if type(a) is EagerTensor:
+            if type(b) is EagerTensor:
+                return (definition, a.kind, b.kind), [a.storage, b.storage]
+            if type(b) in _NUMBERS:
+                return (definition, a.kind, type(b)), [a.storage, b]
     key: list[Any] = [definition]
     values: list[Any] = []
     takes, writes = definition.takes, definition.writes
@@ -181,24 +188,23 @@ class Learnt:
         groups: list[list[Any]] = []
         for arg, declared, dtypes in zip(given, self.definition.schema.tensors, self.dtypes, strict=True):
             listed = [] if arg is None else arg if declared.is_list else [arg]
-            groups.append([_tensor(item, dtype) for item, dtype in zip(listed, dtypes, strict=True)])
+            groups.append([as_eager(item, dtype) for item, dtype in zip(listed, dtypes, strict=True)])
         return groups
-
-
-def _tensor(item: Any, dtype: Any) -> Any:
-    if isinstance(item, EagerTensor):
-        return item
-    return item.__opwright_tensor__() if hasattr(item, "__opwright_tensor__") else as_eager(item, dtype)
 
 
 def _direct(executable: Executable, kind: Kind) -> Run:
     """For small inputs and one small output: nothing but copies in, the plan, a copy out."""
-    stores, view = executable.staged, executable.views[0]
+    ((first, i), *rest), view = executable.staged, executable.views[0]
     plan, settle, new = executable.plan, executable.settle, EagerTensor.__new__
+    (second, j), *more = rest or ((None, None),)
 
     def run(values: list[Any]) -> Any:
-        for (store, index), value in zip(stores, values):
-            store[index] = value
+        first[i] = values[0]
+        if second is not None:
+            second[j] = values[1]
+        if more:
+            for (store, index), value in zip(more, values[2:]):
+                store[index] = value
         status = run_plan(plan, 0)
         if status:
             settle(status)

@@ -1,5 +1,10 @@
 """Strings: what a tensor of them holds, what moves it, and what refuses it."""
 
+import copy
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import opwright as ow
 import pytest
@@ -74,3 +79,11 @@ def test_long_strings_give_way_to_later_ones(monkeypatch):
     assert kept[0].numpy() == b"A" * pool.LONG
     with pytest.raises(OutOfRangeError, match=r"\[string\] long strings must fit in \d+ bytes; this one gave way"):
         kept[1].numpy()
+
+
+def test_pickles_hold_the_strings():
+    x = ow.constant(["a", "b\0"])
+    code = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).numpy().tolist())"
+    made = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(x), capture_output=True, check=True)
+    assert made.stdout.decode().strip() == str([b"a", b"b\0"])
+    assert copy.deepcopy(x).numpy().tolist() == [b"a", b"b\0"]
