@@ -49,7 +49,6 @@ class FuncGraph(Graph):
         self.outer_controls: list[Operation] = []
         self._stand_ins: dict[int, tuple[Any, Tensor]] = {}  # the same and rebuilt constants, by id
         self._written: dict[Operation, Operation] = {}  # variable -> the operation that wrote it last
-        self._read: dict[Operation, list[Operation]] = {}  # and those that have read it since
 
     def argument(self, dtype: Any, shape: Any, name: str | None = None, ref: bool = False) -> Tensor:
         """A new input."""
@@ -110,11 +109,8 @@ class FuncGraph(Graph):
         for variable, writes in variables_of(op):
             if variable in self._written:
                 before.append(self._written[variable])
-            if writes:
-                before += self._read.pop(variable, [])
+            if writes:  # the reads that were built before come before it anyhow, those that are needed
                 self._written[variable] = op
-            else:
-                self._read.setdefault(variable, []).append(op)
         definition = op.definition
         if definition.stateful and not definition.random and definition.role not in ("variable", "nothing"):
             if definition.role != "kernel" or not any(arg.is_ref for arg in definition.schema.tensors):

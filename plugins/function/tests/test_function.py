@@ -469,3 +469,21 @@ def test_concrete_functions_by_name():
     assert concrete(b=ow.constant(1.0), a=ow.constant([3.0])).numpy().tolist() == [4.0]
     assert concrete.structured_input_signature == ((ow.TensorSpec([None]), {"x": ow.TensorSpec([])}, 2.0), {})
     assert f.concrete_functions() == [concrete]
+
+
+def test_reads_of_a_variable_that_nobody_needs_are_left_out():
+    """The gradient by x reads w, which is written later: that alone is no reason to compute it."""
+    w = ow.Variable(np.ones((3, 2), np.float32))
+
+    @ow.function
+    def step(x):
+        with ow.GradientTape() as tape:
+            loss = ow.reduce_sum((x @ w) ** 2.0)
+        w.assign_sub(tape.gradient(loss, w))
+        return loss
+
+    concrete = step.get_concrete_function(ow.TensorSpec([4, 3]))
+    run = concrete._traced._step.spec.operations
+    assert [op.type for op in run].count("matmul") == 2
+    assert float(step(ow.ones([4, 3]))) == 72.0
+    assert w.numpy().tolist() == [[-23.0, -23.0]] * 3
