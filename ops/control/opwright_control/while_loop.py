@@ -12,6 +12,7 @@ from opwright.shapes import Shape, as_shape
 from opwright_control import nest
 from opwright_control.cond import scalar
 from opwright_control.funcgraph import Body
+from opwright_control.growing import by_steps
 from opwright_control.loop import Recipe, make_loop
 from opwright_control.tensor_array import TensorArray, arrays
 from opwright_control.trace import as_output, trace
@@ -105,10 +106,26 @@ def run_loop(
         test_graph, holds = trace(f"{op}_cond", lambda *vs: _call(cond, nest.pack(loop_vars, vs)), arguments)
         with test_graph.as_default():
             test = Body(test_graph, [test_graph.captured(convert_to_tensor(scalar(op, "cond's result", holds)))])
+    if invariants is not None and _changes(op, body, loop_vars, starts, shapes):
+        return nest.pack(loop_vars, by_steps(op, starts, shapes, bodied, test, maximum))
     limit = None if maximum is None else ops.cast(convert_to_tensor(maximum), "int64")
     recipe = Recipe(name or op, starts, [], bodied, test, limit, bounded=limit is not None, shapes=shapes)
     made = make_loop(graph, recipe)
     return nest.pack(loop_vars, made.outputs[: len(starts)])
+
+
+def _changes(op: str, body: Any, loop_vars: Any, starts: Sequence[Tensor], shapes: Sequence[Shape]) -> bool:
+    """Whether an invariant leaves open what of a variable's first shape is known, and an iteration does not keep it."""
+    wider = [i for i, (t, s) in enumerate(zip(starts, shapes, strict=True)) if not fits(s, t.shape)]
+    if not wider:
+        return False
+    arguments = [(t.dtype, t.shape) for t in starts]
+    try:
+        traced, result = trace(f"{op}_body", lambda *vs: _call(body, nest.pack(loop_vars, vs)), arguments)
+        leaves = nest.flatten(_same_nest(op, loop_vars, result))
+        return any(not fits(as_output(traced, leaves[i], starts[i].dtype).shape, starts[i].shape) for i in wider)
+    except ShapeError:
+        return True
 
 
 def _traced_body(op: str, body: Callable[..., Any], loop_vars: Any, invariants: Any) -> Any:

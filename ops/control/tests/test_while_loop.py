@@ -10,7 +10,7 @@ import opwright as ow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opwright.errors import ArgumentError, InvalidArgumentError, ShapeError
+from opwright.errors import ArgumentError, GradientError, InvalidArgumentError, ShapeError
 
 
 @pytest.fixture(params=["", "reference"], ids=["planned", "reference"])
@@ -280,3 +280,59 @@ def test_a_shape_that_changes_is_refused(graph):
 def test_eagerly_it_is_pythons_loop():
     i, x = ow.while_loop(lambda i, x: i < 4, lambda i, x: (i + 1, x * 2), [0, ow.constant(1.5)])
     assert (int(i), float(x)) == (4, 24)
+
+
+def grown(n, step=1):
+    """n rows, each the sum of those before and of a captured one."""
+    row = ow.identity(ow.ones([step, 2]))
+
+    def body(i, x):
+        return i + 1, ow.concat([x, row + ow.reduce_sum(x)], 0)
+
+    invariants = [ow.TensorShape([]), ow.TensorShape([None, 2])]
+    return ow.while_loop(lambda i, x: i < n, body, [0, ow.zeros([0, 2])], shape_invariants=invariants)
+
+
+def test_loops_whose_variables_grow(graph):
+    n = ow.placeholder("int32", [])
+    count, rows = grown(n)
+    assert rows.shape.as_list() == [None, 2]
+    with ow.Session(graph=graph) as session:
+        for size in (0, 1, 3):
+            found = session.run([count, rows, ow.shape(rows)], {n: size})
+            assert found[0] == size
+            assert found[1].tolist() == [[1.0, 1.0], [3.0, 3.0], [9.0, 9.0]][:size]
+            assert found[2].tolist() == [size, 2]
+    limited = ow.while_loop(
+        lambda x: True, lambda x: x[1:], [ow.ones([9])], shape_invariants=[ow.TensorShape([None])], maximum_iterations=4
+    )
+    with ow.Session(graph=graph) as session:
+        assert session.run(limited)[0].shape == (5,)
+
+
+def test_growing_loops_in_functions():
+    f = ow.function(lambda n: ow.reduce_sum(grown(n)[1]) * 2.0)
+    assert [float(f(ow.constant(n))) for n in (0, 2, 3)] == [0.0, 16.0, 52.0]
+
+
+def test_what_growing_loops_refuse(graph):
+    w = ow.Variable(1.0)
+    for body, error, text in (
+        (
+            lambda x: ow.concat([x, [w * 1.0]], 0),
+            ArgumentError,
+            "must use no Variable, got one; read it before the loop",
+        ),
+        (lambda x: ow.concat([x, x], 0)[:, None], ShapeError, "a loop variable must keep its shape"),
+    ):
+        with pytest.raises(error, match=text):
+            ow.while_loop(lambda x: ow.size(x) < 9, body, [ow.ones([1])], shape_invariants=[ow.TensorShape([None])])
+    x = ow.placeholder("float32", [])
+    y = ow.while_loop(
+        lambda y: ow.size(y) < 9,
+        lambda y: ow.concat([y, y * x], 0),
+        [ow.ones([1])],
+        shape_invariants=[ow.TensorShape([None])],
+    )[0]
+    with pytest.raises(GradientError, match=r"\[py_"):
+        ow.gradients(ow.reduce_sum(y), x)

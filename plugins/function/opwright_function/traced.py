@@ -66,12 +66,12 @@ class Traced:
         return Backward(self)
 
     def again(self, which: Sequence[int]) -> tuple[Traced, list[Any]]:
-        """The gradient from some of back.forward's outputs, everything computed anew: what the inputs and these
-        outputs' gradients give, and how to find each input's gradient in it."""
-        if any(op.definition.random for op in self.graph.operations):
+        """The gradient from some of back.forward's outputs, everything but random numbers computed anew: what the
+        inputs, these outputs' gradients and the numbers drawn give, and how to find each input's gradient in it."""
+        if any(op.definition.role == "control" and op.definition.stateful for op in self.graph.operations):
             raise GradientError(
-                f"[function] second derivatives through {self.graph.name!r} must not depend on random numbers drawn in "
-                "it, which cannot be drawn again; draw them outside and pass them on"
+                f"[function] second derivatives through {self.graph.name!r} must not pass through branches or loops "
+                "with effects or random numbers, which cannot be run again; draw the numbers outside and pass them on"
             )
         ys = [self.back.forward.outputs[o] for o in which]
         with _open(self.graph), self.graph.as_default():
@@ -80,7 +80,8 @@ class Traced:
             del self.graph.inputs[known:]
             dxs = gradients(ys, [x for x in self.inputs if x.dtype.is_floating], seeds)
         outputs, take = _flattened(self.inputs, dxs, lambda t: t)
-        return Traced(self.graph, [*self.inputs, *seeds], outputs), take
+        drawn = [self.back.forward.outputs[i] for i in self.back.drawn]
+        return Traced(self.graph, [*self.inputs, *seeds, *drawn], outputs), take
 
 
 @contextmanager
@@ -105,10 +106,13 @@ class Backward:
             dxs = gradients([function.outputs[o] for o in self.ys], xs, seeds) if xs else []
             outputs, self.take = _flattened(function.inputs, dxs, graph.captured)
         graph.closed = True
-        saved = [t for t, _ in graph.captures if t not in function.inputs and t not in function.outputs]
+        draws = [t for op in function.graph.operations if op.definition.random for t in op.outputs]
+        wanted = dict.fromkeys([*(t for t, _ in graph.captures), *draws])
+        saved = [t for t in wanted if t not in function.inputs and t not in function.outputs]
         self.forward = Traced(function.graph, function.inputs, [*function.outputs, *saved], function.effects)
         places = {t: ("output", o) for o, t in enumerate(self.forward.outputs)}
         places.update({t: ("input", i) for i, t in enumerate(function.inputs)})
+        self.drawn = [self.forward.outputs.index(t) for t in draws]
         self.sources = [places[t] for t, _ in graph.captures]
         self.function = Traced(graph, [*seeds, *(inner for _, inner in graph.captures)], outputs)
 
@@ -136,7 +140,7 @@ def _gradient(node: Any, dys: Sequence[Any], wanted: Any) -> tuple[list[Any]]:
     if any(dy is not None for dy in dys[len(function.outputs) :]):
         which = [o for o, dy in enumerate(dys) if dy is not None]
         again, take = function.again(which)
-        made = again([*node.inputs, *(dys[o] for o in which)])
+        made = again([*node.inputs, *(dys[o] for o in which), *(node.outputs[i] for i in back.drawn)])
     else:
         seeds = [ops.zeros_like(node.outputs[o]) if dys[o] is None else dys[o] for o in back.ys]
         places = {"input": node.inputs, "output": node.outputs}
