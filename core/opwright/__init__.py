@@ -30,7 +30,7 @@ from opwright.hookspecs import hookimpl
 from opwright.indexed import IndexedSlices
 from opwright.layouts import Layout
 from opwright.opdef import OpDef, export
-from opwright.session import InteractiveSession, Session
+from opwright.session import Session
 from opwright.shapes import Shape
 
 __version__ = "0.1.0"
@@ -52,7 +52,6 @@ __all__ = [
     "EagerTensor",
     "Graph",
     "IndexedSlices",
-    "InteractiveSession",
     "Layout",
     "OpDef",
     "Operation",

@@ -194,16 +194,16 @@ class Learnt:
 
 def _direct(executable: Executable, kind: Kind) -> Run:
     """For small inputs and one small output: nothing but copies in, the plan, a copy out."""
-    ((first, i), *rest), view = executable.staged, executable.views[0]
+    ((_, first, i), *rest), view = executable.staged, executable.views[0]
     plan, settle, new = executable.plan, executable.settle, EagerTensor.__new__
-    (second, j), *more = rest or ((None, None),)
+    (_, second, j), *more = rest or ((None, None, None),)
 
     def run(values: list[Any]) -> Any:
         first[i] = values[0]
         if second is not None:
             second[j] = values[1]
         if more:
-            for (store, index), value in zip(more, values[2:]):
+            for (_, store, index), value in zip(more, values[2:]):
                 store[index] = value
         status = run_plan(plan, 0)
         if status:

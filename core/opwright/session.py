@@ -107,9 +107,6 @@ class Session:
             )
         return found
 
-    def partial_run(self, *_: Any, **__: Any) -> Any:
-        raise GraphError("partial runs do not exist; run the parts as steps of their own and feed what lies between")
-
     # -- what steps ask of their home ----------------------------------------------------------------------------------
 
     def variables(self, op: Operation, shape: tuple[int, ...] | None) -> tuple[list[Storage], list[tuple[int, ...]]]:
@@ -205,24 +202,3 @@ class _Default:
     def __exit__(self, *_: Any) -> None:
         scopes.pop_session(self.session)
         self.graph.__exit__(None, None, None)
-
-
-class InteractiveSession(Session):
-    """A session that is the default one from its making to its close: for shells and notebooks."""
-
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
-        super().__init__(target, graph, config)
-        self._entered = _Default(self)
-        self._entered.__enter__()
-
-    def close(self) -> None:
-        if self._entered is not None:
-            entered, self._entered = self._entered, None
-            entered.__exit__()
-        super().close()
-
-    def __enter__(self) -> InteractiveSession:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()

@@ -56,6 +56,27 @@ def test_a_cluster_does_not_close_over_what_comes_between(graph, session):
     np.testing.assert_allclose(session.run(b, {x: at}), np.exp(at) + np.exp(at).sum(), rtol=1e-5)
 
 
+def test_what_only_a_later_cluster_needs_is_made_there(graph, session, rng):
+    x = ow.placeholder("float32", [8, 8])
+    y = ow.sigmoid(x)
+    slope = y * (1.0 - y)
+    z = ow.matmul(y, y) * slope
+    first, _, last = nodes_of(laid_out(session, [z], [x], [(8, 8)], "-post"))
+    assert len(first.outputs) == 1
+    assert len(last.work.members) == 3
+    # Another one needs it too, or it is fetched: it stays where it can be made first.
+    for fetches in ([z, ow.matmul(slope, y)], [z, slope]):
+        first = nodes_of(laid_out(session, fetches, [x], [(8, 8)], "-post"))[0]
+        assert len(first.outputs) == 2
+    # 1 - tanh(u) is not kept, so what is made of it cannot be made later.
+    u = ow.tanh(x) + 1.0
+    last = nodes_of(laid_out(session, [ow.matmul(u, u) * ow.exp(ow.tanh(x) * 2.0)], [x], [(8, 8)], "-post"))[-1]
+    assert len(last.work.members) == 1
+    at = rng.normal(size=(8, 8)).astype(np.float32)
+    s = 1 / (1 + np.exp(-at))
+    np.testing.assert_allclose(session.run(z, {x: at}), s @ s * s * (1 - s), rtol=1e-5)
+
+
 def test_equal_nodes_are_merged(graph, session):
     x = ow.placeholder("float32", [3])
     y = ow.exp(x) * ow.exp(x)

@@ -56,8 +56,9 @@ class Executable:
         self._held: list[Any] = []
         self._before: list[Callable[[], None]] = []  # what has to be done before a run
         self._patches = patches(emitted.descriptors, [*program.feeds, *program.fetches])
-        self.staged: list[Any] = []  # for each feed the array it is copied into, with the index to do so; or None
-        self._plain: list[set[type]] = []  # for each the numbers that can be stored without a look at their value
+        # For each feed the types of numbers that can be stored without a look at their value, the array it is copied
+        # into, the index to do so; or None.
+        self.staged: list[Any] = []
         self._puts = [self._put(value) for value in program.feeds]
         self._arrays: dict[int, Any] = {}  # by storage, during a run: those that results are written to
         self._handed_out: set[int] = set()
@@ -94,7 +95,7 @@ class Executable:
 
     def _direct(self) -> Callable[[Sequence[Any]], list[Any] | None]:
         """For small feeds and fetches: nothing but copies in, the plan, copies out."""
-        slots = [(self._plain[i], *staged, self._puts[i]) for i, staged in enumerate(self.staged)]
+        slots = [(*staged, put) for staged, put in zip(self.staged, self._puts, strict=True)]
         plan, settle, fetches = self.plan, self.settle, self._fetches
         first = self.views[0] if len(self.views) == 1 and self._gives_numbers(self.program.fetches[0]) else None
 
@@ -149,7 +150,6 @@ class Executable:
         if value.storage.nbytes <= STAGED and not self._written(value):
             return self._put_staged(value, targets)
         self.staged.append(None)
-        self._plain.append(set())
         dtype, wanted, shape, held = value.dtype, value.dtype.numpy, value.shape, self._held
         from_buffer = ffi.from_buffer
 
@@ -177,11 +177,10 @@ class Executable:
         dtype, wanted, shape = value.dtype, value.dtype.numpy, value.shape
         view = np.frombuffer(ffi.buffer(memory, value.nbytes), wanted).reshape(shape)
         index = () if not shape else ...
-        self.staged.append((view, index))
         plain: set[type] = set()
         if not shape and not dtype.is_coded:
             plain = {wanted.type, float, int} if dtype.is_floating else {wanted.type}
-        self._plain.append(plain)
+        self.staged.append((plain, view, index))
 
         def put(fed: Any) -> bool:
             kind = type(fed)

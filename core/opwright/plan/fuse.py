@@ -6,6 +6,7 @@ elements may end one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from opwright.kernels import Kernel
@@ -59,6 +60,7 @@ def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> 
     groups = {node: [node] for node in kernels}
     if "fuse" in on:
         growth = _grown(program, kernels, descriptors)
+        growth.sink({value.node for value in program.fetches if value.node is not None})
         groups, folds = growth.group, growth.folds
     readers = _readers(program)
     fetched = {value.storage for value in program.fetches}
@@ -177,10 +179,44 @@ class _Growth:
             return
         if self._returns(joined):
             return
-        merged = sorted(joined, key=self.position.__getitem__)
-        for member in merged:
-            self.group[member] = merged
-        self._spread(merged)
+        self._spread(self._unite(joined))
+
+    def sink(self, fetched: set[Node]) -> None:
+        """Moves what only one later cluster needs there, where that can make it from values that are kept anyway:
+        above all derivatives that the backward pass makes of the forward pass's values. Fewer values wait in memory."""
+        for node in sorted(self.group, key=self.position.__getitem__, reverse=True):
+            mine, users = self.group[node], self.users.get(node, [])
+            theirs = self.group.get(users[0], mine) if users else mine
+            alike = theirs[0].outputs[0].shape == node.outputs[0].shape and theirs[0].device == node.device
+            if theirs is mine or not alike or node in fetched or node in self.folds:
+                continue
+            moved, read = self._made_from_kept(node, mine, theirs), {v for n in theirs for v in n.inputs}
+            fresh = {v for n in moved for v in n.inputs if v.node not in moved and v.size > 1} - read
+            passes = all(v.node not in moved or self._passes(v) for v in read)
+            # At most one value is read more, where one is written and read no longer.
+            if moved and passes and len(fresh) < 2 and len(theirs) + len(moved) <= LARGEST_CLUSTER:
+                self._unite([n for n in mine if n not in moved])
+                self._unite([*theirs, *moved])
+
+    def _made_from_kept(self, node: Node, mine: list[Node], theirs: list[Node]) -> set[Node]:
+        """The node and those of its cluster that only it needs; none if others need it or it needs what is not kept."""
+        moved: set[Node] = set()
+        todo = [node]
+        while todo:
+            member = todo.pop()
+            users = self.users.get(member, [])
+            if all(u in moved or u in theirs for u in users):
+                moved.add(member)
+                todo += [v.node for v in member.inputs if v.node is not None and v.node in mine]
+            elif member is node or all(u in mine for u in users):
+                return set()
+        return moved
+
+    def _unite(self, members: Iterable[Node]) -> list[Node]:
+        """Makes one cluster of nodes."""
+        group = sorted(members, key=self.position.__getitem__)
+        self.group.update(dict.fromkeys(group, group))
+        return group
 
     def _passes(self, value: Value) -> bool:
         """Whether a value goes from member to member tile by tile: no view, which is read in memory, no reduction."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import opwright as ow
 from opwright import scopes
+from opwright.errors import GraphError
 from opwright.runtime import set_workers
 
 
@@ -63,12 +64,30 @@ class Session(ow.Session):
     def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
         super().__init__(target, graph, _Settings(config))
 
+    def partial_run(self, *_: Any, **__: Any) -> Any:
+        raise GraphError("partial runs do not exist; run the parts as steps of their own and feed what lies between")
 
-class InteractiveSession(ow.InteractiveSession):
-    """A session that is the default one until it is closed."""
+
+class InteractiveSession(Session):
+    """A session that is the default one from its making to its close: for shells and notebooks."""
 
     def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
-        super().__init__(target, graph, _Settings(config))
+        super().__init__(target, graph, config)
+        self._default = self.as_default()
+        self._default.__enter__()
+
+    def close(self) -> None:
+        """Ends it, and with it its being the default."""
+        if self._default is not None:
+            default, self._default = self._default, None
+            default.__exit__()
+        super().close()
+
+    def __enter__(self) -> InteractiveSession:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
 
 
 def get_default_session() -> Any:
