@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,6 @@ class Session:
         self._randoms: dict[Operation, tuple[int, int, Any]] = {}
         self._making = threading.Lock()  # threads that run at once agree on variables
         self.closed = False
-        self._entered: Any = None
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -169,17 +169,22 @@ class Session:
         self._forget_plans()
         self._variables.clear()
 
-    def as_default(self) -> Any:
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
         """Makes this the session that eval and run use inside the block, without closing it after."""
-        return _Default(self)
+        with self.graph.as_default():
+            scopes.push_session(self)
+            try:
+                yield self
+            finally:
+                scopes.pop_session(self)
 
     def __enter__(self) -> Session:
-        self._entered = _Default(self)
-        self._entered.__enter__()
-        return self
+        self._entered: Any = self.as_default()
+        return self._entered.__enter__()
 
     def __exit__(self, *_: Any) -> None:
-        self._entered.__exit__()
+        self._entered.__exit__(None, None, None)
         self.close()
 
 
@@ -187,18 +192,3 @@ def _key(fetches: Any, feeds: Iterable[Any]) -> Any:
     """What tells a step from others; flat, since it is hashed with every run."""
     kind = type(fetches)
     return (kind, len(fetches), *fetches, *feeds) if kind is list or kind is tuple else (fetches, *feeds)
-
-
-class _Default:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.graph = session.graph.as_default()
-
-    def __enter__(self) -> Session:
-        self.graph.__enter__()
-        scopes.push_session(self.session)
-        return self.session
-
-    def __exit__(self, *_: Any) -> None:
-        scopes.pop_session(self.session)
-        self.graph.__exit__(None, None, None)

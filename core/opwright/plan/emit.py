@@ -10,7 +10,7 @@ from opwright.devices import device
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.ir import Node, Program
 from opwright.plan.memory import Block, Layouter
-from opwright.plan.stages import SOON, Stage
+from opwright.plan.stages import SOON, WORTH_WAKING, Stage
 from opwright.runtime import NULL, host, lib
 
 GRAIN_NS = 200_000  # estimated; how long a worker may go on before it asks whether to stop
@@ -91,10 +91,11 @@ def _set_addresses(descriptors: Descriptors, bases: dict[str, int]) -> None:
 def _stages(stages: list[Stage]) -> Any:
     made = ffi.new("owr_stage[]", len(stages) or 1)
     first = 0
-    for c_stage, stage, following in zip(made, stages, [*stages[1:], None], strict=False):
+    wakes = [stage.parallel and stage.nanoseconds >= WORTH_WAKING for stage in stages]
+    for c_stage, stage, wake, next_wakes in zip(made, stages, wakes, [*wakes[1:], False], strict=False):
         c_stage.first, c_stage.count = first, len(stage.nodes)
         c_stage.parallel = stage.parallel
-        c_stage.wake = stage.wakes or (following is not None and following.wakes and stage.nanoseconds < SOON)
+        c_stage.wake = wake or (next_wakes and stage.nanoseconds < SOON)
         chunks = sum(node.prepared.n_chunks for node in stage.nodes)
         c_stage.grain = max(1, min(chunks // 64, int(chunks * GRAIN_NS / max(1.0, stage.nanoseconds))))
         first += len(stage.nodes)

@@ -22,11 +22,6 @@ class Stage:
     def nanoseconds(self) -> float:
         return float(sum(node.prepared.nanoseconds for node in self.nodes))
 
-    @property
-    def wakes(self) -> bool:
-        """Whether it is worth waking sleeping helpers for."""
-        return self.parallel and self.nanoseconds >= WORTH_WAKING
-
 
 def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:
     """The program's nodes that have work to do, dealt into stages; program.nodes comes out in their order."""

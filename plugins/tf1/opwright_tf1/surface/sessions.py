@@ -73,14 +73,14 @@ class InteractiveSession(Session):
 
     def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
-        self._default = self.as_default()
+        self._default: Any = self.as_default()
         self._default.__enter__()
 
     def close(self) -> None:
         """Ends it, and with it its being the default."""
         if self._default is not None:
             default, self._default = self._default, None
-            default.__exit__()
+            default.__exit__(None, None, None)
         super().close()
 
     def __enter__(self) -> InteractiveSession:
