@@ -49,6 +49,8 @@ def resolve(name: str) -> Any:
     table = _defined()
     if name in table:
         return table[name]
+    if name.startswith("compat.v1."):
+        return resolve(name.removeprefix("compat.v1."))
     if name in NAMESPACES or any(known.startswith(f"{name}.") for known in table):
         return Api(f"{name}.")
     try:

@@ -14,12 +14,17 @@ MODULES = (
     "errors",
     "libraries",
     "tutorials",
+    "summaries",
+    "layers",
+    "saver",
+    "logs",
 )
 
 # Prefixes that lead on to other names.
 NAMESPACES = frozenset(
-    "app compat compat.v1 contrib errors examples examples.tutorials examples.tutorials.mnist initializers losses math "
-    "nn python python.framework python.framework.ops random test train".split()
+    "app compat compat.v1 contrib contrib.layers errors examples examples.tutorials examples.tutorials.mnist "
+    "initializers layers logging losses math nn python python.framework python.framework.ops random summary test "
+    "train".split()
 )
 
 RENAMED = {
