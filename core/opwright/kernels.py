@@ -211,7 +211,7 @@ class Kernels:
                 pack.error = str(e)
                 return []
         module = importlib.import_module(package)
-        files = package_files(module.__path__, f"lib*_{device}*{SUFFIX}")
+        files = package_files(getattr(module, "__path__", ()), f"lib*_{device}*{SUFFIX}")
         stems = {file.name.partition(f"_{device}")[0] for file in files}
         return [open_library(best) for stem in sorted(stems) for best in _best(files, f"{stem}_{device}")]
 
@@ -262,9 +262,9 @@ def no_kernel(definition: OpDef, device: str, signature: str, reasons: list[str]
     there = "; ".join(sorted({k.signature for k in found})) or "none at all"
     why = f" ({'; '.join(reasons)})" if reasons else ""
     if not found and definition.package:
-        module = importlib.import_module(definition.package)
-        if not package_files(module.__path__, f"*{SUFFIX}"):
-            there += f"; there is no library in {', '.join(module.__path__)}: install the package"
+        folders = getattr(importlib.import_module(definition.package), "__path__", [])  # none: a module of one file
+        if not package_files(folders, f"*{SUFFIX}"):
+            there += f"; there is no library in {', '.join(folders)}: install the package"
     broken = [
         lib.error
         for (package, _), libs in kernels._libraries.items()

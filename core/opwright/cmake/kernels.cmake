@@ -97,6 +97,13 @@ function(opwright_library target family package link include)
   set(version "${SKBUILD_PROJECT_VERSION_FULL}")
   target_compile_definitions(${target} PRIVATE OW_DIST="${dist}" OW_VERSION="${version}")
   set_target_properties(${target} PROPERTIES SUFFIX "${CMAKE_SHARED_LIBRARY_SUFFIX}") # a module's is .so on macOS too
+  # One export: hidden visibility does not reach what the standard library's templates make.
+  if(APPLE)
+    target_link_options(${target} PRIVATE "LINKER:-exported_symbol,_ow_library_v1")
+  elseif(UNIX)
+    target_link_options(${target} PRIVATE "LINKER:--version-script=${OPWRIGHT_CMAKE_DIR}/exports.map")
+    set_target_properties(${target} PROPERTIES LINK_DEPENDS "${OPWRIGHT_CMAKE_DIR}/exports.map")
+  endif()
   install(TARGETS ${target} LIBRARY DESTINATION "${package}")
 endfunction()
 
