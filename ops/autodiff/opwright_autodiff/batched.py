@@ -152,7 +152,7 @@ def _attributes(definition: OpDef, attributes: dict[str, Any], batches: list[Bat
         elif axis is not None:
             moved = tuple(a + 1 if a >= 0 else a for a in ((axis,) if isinstance(axis, int) else axis))
             changed["axis"] = moved[0] if isinstance(axis, int) else moved
-        elif attribute.kind == "ints" and len(batches) == 1:
+        elif attribute.kind == "ints" and "keepdims" in attributes and len(batches) == 1:  # a reduction, of all axes
             changed["axis"] = tuple(range(1, 1 + len(batches[0].shape)))
         else:
             return None

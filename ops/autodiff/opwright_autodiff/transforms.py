@@ -116,7 +116,7 @@ class ForwardAccumulator:
         """How what was computed changes along the tangents, in its structure."""
         ys, xs = list(flat(primals)), list(flat(self.primals))
         with GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            weights = [ops.zeros_like(y) for y in ys]
+            weights = [ops.ones_like(y) for y in ys]  # any would do; of zeros some gradients make nothing
             tape.watch(weights)
             backwards = [self._tape.gradient(y, xs, output_gradients=w) for y, w in zip(ys, weights, strict=True)]
         found = []

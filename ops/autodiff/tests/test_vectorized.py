@@ -21,6 +21,7 @@ FUNCTIONS = {
     "concat": (lambda x, y: ow.concat([x, y], 0), [(4, 3), (4, 2)]),
     "several results": (lambda x: {"a": x + 1.0, "b": [ow.reduce_sum(x)]}, [(4, 3)]),
     "cumsum": (lambda x: ow.cumsum(x), [(4, 3)]),
+    "squeeze": (lambda x: ow.squeeze(x), [(4, 3, 1, 2)]),
     "constant result": (lambda x: ow.ones([2]), [(4, 3)]),
     "argmax": (lambda x: ow.argmax(x, 0), [(4, 3)]),
 }

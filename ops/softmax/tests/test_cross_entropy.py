@@ -131,3 +131,14 @@ def test_errors(graph):
         ow.nn.sparse_softmax_cross_entropy_with_logits(labels=ow.placeholder("int32", [None, 1]), logits=logits)
     with pytest.raises(ShapeError, match=r"\[softmax_cross_entropy_with_logits\] axis must lie in \[-2, 2\), got 2"):
         ow.nn.softmax_cross_entropy_with_logits(labels=logits, logits=logits, axis=2)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_slope_of_the_gradient_along_a_direction(sparse, rng):
+    """The Hessian times a vector: forwards over backwards, against (diag(p) - p pT) v."""
+    x, v = rng.normal(size=(2, 5)), rng.normal(size=(2, 5))
+    labels = np.array([1, 4]) if sparse else np.eye(5)[[1, 4]]
+    loss = ow.nn.sparse_softmax_cross_entropy_with_logits if sparse else ow.nn.softmax_cross_entropy_with_logits
+    _, slope = ow.jvp(ow.grad(lambda x: ow.reduce_sum(loss(labels=labels, logits=x))), [x], [v])
+    p = np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+    np.testing.assert_allclose(slope, p * v - p * (p * v).sum(-1, keepdims=True), atol=1e-12)
