@@ -1,5 +1,6 @@
 // concat_v2 and stack: the rows of each input, side by side. Inputs may be views.
 #include "array_attributes.h"
+#include "opwright/guarded.hpp"
 #include "strided.hpp"
 
 using namespace opwright;
@@ -64,7 +65,7 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   return OW_OK;
 }
 
-OW_REGISTER Kernel("concat_v2", "*->*").caps(OW_STRIDED).prepare(prepare_concat).run(run);
-OW_REGISTER Kernel("stack", "*->*").caps(OW_STRIDED).prepare(prepare_stack).run(run);
+OW_REGISTER Kernel("concat_v2", "*->*").caps(OW_STRIDED).prepare(guarded<prepare_concat>).run(run);
+OW_REGISTER Kernel("stack", "*->*").caps(OW_STRIDED).prepare(guarded<prepare_stack>).run(run);
 
 }  // namespace

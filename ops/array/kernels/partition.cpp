@@ -45,6 +45,11 @@ int32_t undo(const ow_call *call, int64_t, int64_t) {
     if (row)
       std::memcpy(data<char>(call->out[0]) + static_cast<size_t>(i) * row, data<char>(call->in[k + 1]) + at * row, row);
   }
+  for (int32_t k = 1; k < call->n_in; ++k)
+    if (taken[k - 1] < call->in[k]->shape[0])
+      return OW_FAIL(call, OW_INVALID, "partitions must name all %lld rows of part %d, got %lld of them",
+                     static_cast<long long>(call->in[k]->shape[0]), static_cast<int>(k - 1),
+                     static_cast<long long>(taken[k - 1]));
   return OW_OK;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from opwright import Layout, OpDef, Shape, dtypes
 from opwright.shapes import normalize_axes, normalize_axis
 
@@ -53,6 +54,18 @@ def _sequence_gradient(node, dy):
 
 
 roll = OpDef("roll(input: T['*s'], shift: I, axis: ints) -> (y: T['*s'])", T=dtypes.movable, I=dtypes.indices)
+
+
+@roll.examples
+def _roll_examples(rng):
+    """By one axis, by two, by none, of nothing, of many."""
+    return [
+        {"input": rng.integers(0, 9, shape), "shift": np.array(shift, np.int32), "axis": axis}
+        for shape, shift, axis in (
+            ((3, 4), [1], (0,)), ((3, 4), [2, -1], (1, 0)), ((5,), 7, (-1,)), ((2, 3), [], ()), ((0, 3), [1], (1,)),
+            ((65, 64), [3, 70], (0, 1)),
+        )
+    ]  # fmt: skip
 
 
 @roll.shape

@@ -41,6 +41,8 @@ def _spec(c: Any) -> Spec:
     """The specification a node has, with what is known of its values."""
     items = [list(c.attributes[name]) for name in ("begin", "end", "strides")]
     c.require(len({len(i) for i in items}) == 1, "begin, end and strides must have one length", [len(i) for i in items])
+    masks = {m: c.attributes[m] for m in _MASKS}
+    c.require(all(m >= 0 for m in masks.values()), "masks must not be negative", masks)
     places = c.attributes.get("at", ())
     fits = "at" not in c.attributes or len(places) == len(c.shapes("values"))
     c.require(fits, "values must have an item for each place in at", places)
@@ -48,7 +50,7 @@ def _spec(c: Any) -> Spec:
     for k, code in enumerate(places):
         value = c.known("values", k)
         items[code % 3][code // 3] = None if value is None else int(value)
-    return Spec(*[tuple(i) for i in items], **{m: c.attributes[m] for m in _MASKS})
+    return Spec(*[tuple(i) for i in items], **masks)
 
 
 @strided_view.shape
@@ -122,6 +124,25 @@ def _at_rewrite(node, make):
 def _at_gradient(node, dy):
     values = node.input_list("values")
     return strided_slice_grad(dy, _shape_of(node.input("input")), values, **node.attributes), None
+
+
+@strided_slice_grad.examples
+def _grad_examples(rng):
+    """Slices of a matrix: a part, every other column backwards, a row, the last row at a place given as a value."""
+    masks = {"begin_mask": 0, "end_mask": 0, "ellipsis_mask": 0, "new_axis_mask": 0, "shrink_axis_mask": 0}
+    found = []
+    for shape, dy, begin, end, strides, more in (
+        ((4, 3), (2, 3), (1,), (3,), (1,), {}),
+        ((4, 6), (4, 3), (0, 5), (4, 0), (1, -2), {}),
+        ((4, 3), (3,), (2,), (3,), (1,), {"shrink_axis_mask": 1}),
+        ((4, 3), (1, 3), (0,), (4,), (1,), {"at": (0,)}),
+        ((4, 3), (0, 3), (2,), (2,), (1,), {}),
+        ((65, 64), (33, 64), (0,), (65,), (2,), {}),
+    ):
+        spec = {"begin": begin, "end": end, "strides": strides, "at": (), **masks, **more}
+        values = [np.int64(3)] if spec["at"] else []
+        found.append({"dy": rng.integers(0, 9, dy), "shape": np.array(shape, np.int32), "values": values, **spec})
+    return found
 
 
 @strided_slice_grad.shape

@@ -77,3 +77,8 @@ def test_partition_and_stitch_undo_each_other(rng, session):
 def test_errors(call, text):
     with pytest.raises(ow.OpwrightError, match=text):
         call()
+
+
+def test_parts_with_rows_left_over_are_refused():
+    with pytest.raises(ow.OpwrightError, match="partitions must name all 3 rows of part 1, got 1 of them"):
+        ow.ops.undo_partition([0, 1], [[1.0], [2.0, 3.0, 4.0]])

@@ -234,3 +234,7 @@ def test_the_gradient_of_a_slice_refuses_what_does_not_fit():
         op(ow.ones([3]), [4], [], **spec)
     with pytest.raises(ShapeError, match="begin, end and strides must have one length"):
         op(ow.ones([2]), [4], [], **{**spec, "begin": (0, 1)})
+    with pytest.raises(ShapeError, match="masks must not be negative"):
+        op(ow.ones([2]), [4], [], begin_mask=-1, **spec)
+    with pytest.raises(ShapeError, match="a stride must not be 0"):
+        op(ow.ones([2]), [4], [], **{**spec, "strides": (0,)})

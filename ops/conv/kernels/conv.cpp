@@ -76,7 +76,7 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
 
 OW_REGISTER floats::each([](auto zero) {
   using T = decltype(zero);
-  Kernel("conv", signature<T>("T,T->T")).variant("portable").caps(OW_POST).prepare(prepare<T>).run(run<T>);
+  Kernel("conv", signature<T>("T,T->T")).variant("portable").caps(OW_POST).prepare(guarded<prepare<T>>).run(run<T>);
 });
 
 }  // namespace

@@ -116,7 +116,7 @@ OW_REGISTER floats::each([](auto zero) {
   using T = decltype(zero);
   Kernel("conv_backprop_filter", signature<T>("T,*,T->T"))
       .variant("portable")
-      .prepare(prepare<T>)
+      .prepare(guarded<prepare<T>>)
       .run(run<T>)
       .finish(finish<T>);
 });

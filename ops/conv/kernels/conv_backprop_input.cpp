@@ -180,7 +180,7 @@ OW_REGISTER floats::each([](auto zero) {
   Kernel("conv_backprop_input", signature<T>("*,T,T->T"))
       .variant("portable")
       .caps(OW_POST)
-      .prepare(prepare<T>)
+      .prepare(guarded<prepare<T>>)
       .run(run<T>);
 });
 

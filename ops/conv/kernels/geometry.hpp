@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "conv_attributes.h"
+#include "opwright/guarded.hpp"
 #include "opwright/kernel.hpp"
 
 namespace opwright {

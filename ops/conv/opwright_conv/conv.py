@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from opwright import OpDef, Shape, dtypes, ops
 from opwright.inference import shape_from
 
@@ -60,8 +61,23 @@ def _ranked(c: Any, name: str, shape: Shape) -> list[int | None]:
     return list(shape)
 
 
+def _check_attributes(c: Any) -> None:
+    """Raises ShapeError unless there is a stride, a dilation (and a pair of paddings) for each of 1 to 3 dimensions."""
+    a = c.attr
+    rank = len(a.strides)
+    c.require(1 <= rank <= 3 and min(a.strides) > 0, "strides must be 1 to 3 positive numbers", a.strides)
+    c.require(
+        len(a.dilations) == rank and min(a.dilations) > 0, f"dilations must be {rank} positive numbers", a.dilations
+    )
+    c.require(a.padding in ("SAME", "VALID", "EXPLICIT"), "padding must be SAME, VALID or EXPLICIT", repr(a.padding))
+    given = a.explicit_paddings
+    fits = a.padding != "EXPLICIT" or (len(given) == 2 * rank and min(given) >= 0)
+    c.require(fits, f"explicit_paddings must be {rank} pairs of numbers that are not negative", given)
+
+
 def _output_shape(c: Any, x: Shape, w: Shape) -> Shape:
     """The shape of y from those of input and filters, which are checked against each other."""
+    _check_attributes(c)
     images, *size, channels = _ranked(c, "input", x)
     *taps, group, out = _ranked(c, "filters", w)
     c.require(all(k is None or k > 0 for k in taps), "filters must have at least one element in each dimension", w)
@@ -117,6 +133,43 @@ def _sizes(c: Any, name: str) -> Shape:
         sizes = [None if n is None else int(n) for n in sizes]
         c.require(all(n is None or n >= 0 for n in sizes), f"{name} must not be negative", sizes)
     return Shape(_ranked(c, name, shape_from(sizes, len(c.attr.strides) + 2)))
+
+
+# Shapes of input, filters and output; strides, dilations, padding (pairs: EXPLICIT), depthwise.
+_EXAMPLES: Any = (
+    ((1, 3, 3, 1), (2, 2, 1, 2), (1, 3, 3, 2), (1, 1), (1, 1), "SAME", False),
+    ((2, 4, 2), (3, 2, 1), (2, 1, 1), (2,), (1,), "VALID", False),
+    ((1, 4, 3, 2), (3, 2, 2, 2), (1, 2, 2, 2), (1, 1), (2, 1), (1, 1, 0, 0), False),
+    ((1, 3, 3, 2), (2, 2, 2, 2), (1, 2, 2, 4), (1, 1), (1, 1), "VALID", True),
+    ((1, 4, 4), (3, 2, 2), (1, 2, 2), (2,), (1,), "SAME", False),  # two groups
+    ((1, 2, 2, 2, 1), (1, 2, 2, 1, 2), (1, 2, 1, 1, 2), (1, 1, 1), (1, 1, 1), "VALID", False),
+    ((0, 3, 3, 1), (2, 2, 1, 1), (0, 3, 3, 1), (1, 1), (1, 1), "SAME", False),
+    ((2, 17, 16, 7), (3, 3, 7, 17), (2, 9, 8, 17), (2, 2), (1, 1), "SAME", False),
+)
+
+
+def _examples(names: tuple[str, str, str]) -> Any:
+    """Examples whose arguments are what `names` say of the convolution's three tensors: one, or the sizes of one."""
+
+    def examples(rng: Any) -> list[dict[str, Any]]:
+        found = []
+        for *shapes, strides, dilations, padding, depthwise in _EXAMPLES:
+            given = {
+                name: np.array(s, np.int32) if name.endswith("sizes") else rng.normal(size=s)
+                for name, s in zip(names, shapes)
+                if name
+            }
+            explicit = () if isinstance(padding, str) else padding
+            how = {"padding": "EXPLICIT" if explicit else padding, "explicit_paddings": explicit}
+            found.append({**given, "strides": strides, "dilations": dilations, "depthwise": depthwise, **how})
+        return found
+
+    return examples
+
+
+conv.examples(_examples(("input", "filters", "")))
+conv_backprop_input.examples(_examples(("input_sizes", "filters", "dy")))
+conv_backprop_filter.examples(_examples(("input", "filter_sizes", "dy")))
 
 
 def attributes_of(node: Any) -> dict[str, Any]:

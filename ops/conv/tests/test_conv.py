@@ -6,6 +6,7 @@ import numpy as np
 import opwright as ow
 import pytest
 from opwright import ops
+from opwright.errors import ShapeError
 from opwright.testing import case, check_gradient, check_op, run_in_graph
 
 
@@ -237,3 +238,23 @@ def test_infinities_and_nan_reach_what_sees_them():
     assert y[0, 0] == np.inf
     assert np.isnan(y[3, 3])
     assert (np.delete(y.ravel(), [0, 15]) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"strides": (0, 1)}, r"strides must be 1 to 3 positive numbers, got \(0, 1\)"),
+        ({"strides": ()}, r"strides must be 1 to 3 positive numbers, got \(\)"),
+        ({"dilations": (1,)}, r"dilations must be 2 positive numbers, got \(1,\)"),
+        ({"dilations": (1, -1)}, r"dilations must be 2 positive numbers"),
+        ({"padding": "same"}, r"padding must be SAME, VALID or EXPLICIT, got 'same'"),
+        ({"padding": "EXPLICIT", "explicit_paddings": (1, 1, 0)}, r"explicit_paddings must be 2 pairs of numbers"),
+        ({"padding": "EXPLICIT", "explicit_paddings": (1, 1, 0, -1)}, r"explicit_paddings must be 2 pairs of numbers"),
+    ],
+)
+def test_attributes_that_fit_no_convolution_are_refused(changed, said):
+    x, w, dy = np.zeros((1, 5, 5, 1)), np.zeros((2, 2, 1, 1)), np.zeros((1, 4, 4, 1))
+    how = attributes((1, 1), (1, 1), "VALID") | changed
+    for op, args in (("conv", (x, w)), ("conv_backprop_input", (x.shape, w, dy)), ("conv_backprop_filter", (x, w.shape, dy))):  # fmt: skip
+        with pytest.raises(ShapeError, match=rf"\[{op}\] {said}"):
+            getattr(ops, op)(*args, **how)

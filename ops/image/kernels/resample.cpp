@@ -2,6 +2,7 @@
 // resize_nearest_neighbor: chosen pixels. Lines are combined first, then the pixels of the combined line.
 #include "band.hpp"
 #include "image_attributes.h"
+#include "opwright/guarded.hpp"
 
 using namespace opwright;
 
@@ -88,6 +89,11 @@ int32_t resample(const ow_call *call, int64_t first, int64_t last) {
   return OW_OK;
 }
 
+template <bool transposed>
+int32_t prepare_resample(ow_plan *plan) {
+  return prepare(plan, resize_of(plan->attr), transposed);
+}
+
 int32_t prepare_nearest(ow_plan *plan) {
   const Resize how = {"nearest", plan->attr[RESIZE_NEAREST_NEIGHBOR_ALIGN_CORNERS].v.i != 0,
                       plan->attr[RESIZE_NEAREST_NEIGHBOR_HALF_PIXEL_CENTERS].v.i != 0, false};
@@ -114,18 +120,18 @@ int32_t nearest(const ow_call *call, int64_t first, int64_t last) {
 OW_REGISTER types<float, half, bfloat16, int8_t, int16_t, int32_t, int64_t, uint8_t>::each([](auto zero) {
   using T = decltype(zero);
   Kernel("resample", signature<T>("T,int32->float32"))
-      .prepare([](ow_plan *plan) { return prepare(plan, resize_of(plan->attr), false); })
+      .prepare(guarded<prepare_resample<false>>)
       .run(resample<T, float>);
 });
 OW_REGISTER Kernel("resample", "float64,int32->float64")
-    .prepare([](ow_plan *plan) { return prepare(plan, resize_of(plan->attr), false); })
+    .prepare(guarded<prepare_resample<false>>)
     .run(resample<double, double>);
 OW_REGISTER wide_floats::each([](auto zero) {
   using T = decltype(zero);
   Kernel("resample_grad", signature<T>("T,int32->T"))
-      .prepare([](ow_plan *plan) { return prepare(plan, resize_of(plan->attr), true); })
+      .prepare(guarded<prepare_resample<true>>)
       .run(resample<T, T>);
 });
-OW_REGISTER Kernel("resize_nearest_neighbor", "*,*->*").prepare(prepare_nearest).run(nearest);
+OW_REGISTER Kernel("resize_nearest_neighbor", "*,*->*").prepare(guarded<prepare_nearest>).run(nearest);
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from opwright import OpDef, Shape, dtypes, ops
 
 METHODS = ("bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
@@ -22,6 +25,28 @@ resize_nearest_neighbor = OpDef(
     T=dtypes.any_type,
 )
 
+
+# Shape, size and method; align_corners, half_pixel_centers, antialias.
+_EXAMPLES: Any = (
+    ((1, 3, 4, 2), (5, 2), "bilinear", False, True, False),
+    ((2, 4, 2, 1), (2, 3), "bicubic", True, False, False),
+    ((1, 5, 5, 1), (2, 2), "area", False, False, False),
+    ((1, 6, 3, 1), (3, 5), "lanczos3", False, True, True),
+    ((0, 3, 4, 2), (5, 2), "bilinear", False, True, False),
+    ((2, 33, 17, 3), (17, 40), "bilinear", False, True, False),
+)
+
+
+def _examples(rng: Any, tensor: str, more: dict[str, Any]) -> list[dict[str, Any]]:
+    names = ("method", "align_corners", "half_pixel_centers", "antialias")
+    return [
+        {tensor: rng.uniform(0, 9, shape), "size": np.array(size, np.int32), **dict(zip(names, how)), **more}
+        for shape, size, *how in _EXAMPLES
+    ]
+
+
+resample.examples(lambda rng: _examples(rng, "images", {"dtype": dtypes.float32}))
+resample_grad.examples(lambda rng: _examples(rng, "grad", {}))
 
 for _op in (resample, resample_grad, resize_nearest_neighbor):
 

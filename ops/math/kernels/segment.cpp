@@ -47,6 +47,11 @@ typename R::Lane start_of() {
   else return R::start();
 }
 
+// Whether the result's own memory holds the sums: elsewhere 16-bit floats are rounded once, at the end, and small
+// integers added as larger ones.
+template <typename R, typename T>
+constexpr bool kDirect = sizeof(T) == sizeof(typename R::Lane);
+
 struct Rows {
   int64_t n, segments, columns;  // rows of data, rows of the result, elements of a row
 };
@@ -69,7 +74,7 @@ int32_t plan_rows(ow_plan *plan, const ow_tensor *rows, const ow_tensor *ids, co
 template <typename R, typename T>
 int32_t prepare(ow_plan *plan) {
   if (const int32_t code = plan_rows(plan, plan->in[0], plan->in[1], plan->out[0])) return code;
-  if (sizeof(T) == 2 && is_float<T>)  // 16-bit floats are rounded once, at the end
+  if (!kDirect<R, T>)
     plan->scratch_bytes = static_cast<uint64_t>(size(plan->out[0])) * sizeof(typename R::Lane);
   return OW_OK;
 }
@@ -90,7 +95,7 @@ int32_t check(const ow_call *call, const I *ids, int64_t i, int64_t segments, bo
 template <typename R, typename T, typename I>
 int32_t reduce(const ow_call *call, int64_t first, int64_t last) {
   using Lane = typename R::Lane;
-  constexpr bool direct = sizeof(T) == sizeof(Lane);
+  constexpr bool direct = kDirect<R, T>;
   static_assert(UNSORTED_SEGMENT_SUM_SORTED == 0 && UNSORTED_SEGMENT_MAX_SORTED == 0, "one function serves all");
   const bool sorted = call->attr[UNSORTED_SEGMENT_SUM_SORTED].v.i;
   const Rows &r = *static_cast<const Rows *>(call->state);

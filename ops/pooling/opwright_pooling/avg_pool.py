@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from opwright import OpDef, dtypes, ops
 from opwright.inference import shape_from
 
-from opwright_pooling.windows import pooled_shape
+from opwright_pooling.windows import examples, pooled_shape
 
 avg_pool = OpDef(
     "avg_pool(value: T, ksize: ints, strides: ints, padding: str, explicit_paddings: ints, channels_first: bool)"
@@ -16,6 +17,17 @@ avg_pool_grad = OpDef(
     "avg_pool_grad(orig_input_shape: int32['r'], grad: T, ksize: ints, strides: ints, padding: str,"
     " explicit_paddings: ints, channels_first: bool) -> (output: T)",
     T=dtypes.floats,
+)
+
+
+avg_pool.examples(examples(lambda rng, x, pooled, how: {"value": x}))
+avg_pool_grad.examples(
+    examples(
+        lambda rng, x, pooled, how: {
+            "orig_input_shape": np.array(x.shape, np.int32),
+            "grad": rng.normal(size=pooled),
+        }
+    )
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 from opwright import OpDef, dtypes
 
-from opwright_pooling.windows import pooled_shape
+from opwright_pooling.windows import examples, pooled_shape
 
 max_pool = OpDef(
     "max_pool(input: T, ksize: ints, strides: ints, padding: str, explicit_paddings: ints, channels_first: bool)"
@@ -26,6 +29,18 @@ max_pool_grad_grad = OpDef(
     " explicit_paddings: ints, channels_first: bool) -> (output: T)",
     T=dtypes.floats,
 )
+
+
+def _derivative(rng, x, pooled, how, of_output):
+    """Arguments of a derivative: input, output, and a random tensor like one of them."""
+    largest = np.asarray(max_pool(x, **how))
+    return {"orig_input": x, "orig_output": largest, "grad": rng.normal(size=pooled if of_output else x.shape)}
+
+
+for _op in (max_pool, max_pool_with_argmax):
+    _op.examples(examples(lambda rng, x, pooled, how: {"input": x}))
+max_pool_grad.examples(examples(functools.partial(_derivative, of_output=True)))
+max_pool_grad_grad.examples(examples(functools.partial(_derivative, of_output=False)))
 
 for _op in (max_pool, max_pool_with_argmax):
 

@@ -78,6 +78,11 @@ def pooled_shape(c: Any, shape: Shape) -> Shape:
     SAME: ceil(size / stride). VALID: ceil((size - ksize + 1) / stride). With paddings, size includes them.
     """
     n = len(c.attr.ksize)
+    c.require(1 <= n <= 3 and min(c.attr.ksize) > 0, "ksize must be 1 to 3 positive numbers", c.attr.ksize)
+    fits = len(c.attr.strides) == n and min(c.attr.strides) > 0
+    c.require(fits, f"strides must be {n} positive numbers", c.attr.strides)
+    known = c.attr.padding in ("SAME", "VALID", "EXPLICIT")
+    c.require(known, "padding must be SAME, VALID or EXPLICIT", repr(c.attr.padding))
     if shape.dims is None:
         return Shape([None] * (n + 2))
     c.require(len(shape) == n + 2, f"input must have {n + 2} dimensions", f"shape {shape}")
@@ -112,3 +117,30 @@ def paddings(c: Any, d: int) -> Sequence[int]:
     smallest = f"padding must lie in [0, {c.attr.ksize[d]}), the window's size, along dimension {d}"
     c.require(all(0 <= p < c.attr.ksize[d] for p in pair), smallest, tuple(pair))
     return pair
+
+
+# Shapes of input and output; window, strides, padding (pairs: EXPLICIT), whether the channels come first.
+_EXAMPLES: Any = (
+    ((1, 4, 3, 2), (1, 3, 2, 2), (2, 2), (1, 1), "VALID", False),
+    ((2, 5, 1), (2, 3, 1), (3,), (2,), "SAME", False),
+    ((1, 2, 3, 3), (1, 2, 2, 2), (2, 2), (2, 2), (1, 1, 0, 1), True),
+    ((1, 2, 2, 3, 1), (1, 1, 2, 2, 1), (2, 1, 2), (1, 1, 1), "VALID", False),
+    ((0, 3, 3, 1), (0, 2, 2, 1), (2, 2), (1, 1), "VALID", False),
+    ((2, 17, 16, 9), (2, 9, 8, 9), (3, 3), (2, 2), "SAME", False),
+)
+
+
+def examples(make: Any) -> Any:
+    """Examples of an op: what `make` makes of a random input, an output's shape and the attributes."""
+
+    def found(rng: Any) -> list[dict[str, Any]]:
+        made = []
+        for shape, pooled, ksize, strides, padding, first in _EXAMPLES:
+            explicit = () if isinstance(padding, str) else padding
+            how = {"padding": "EXPLICIT" if explicit else padding, "explicit_paddings": explicit}
+            attributes = {"ksize": ksize, "strides": strides, "channels_first": first, **how}
+            x = rng.permutation(np.prod(shape, dtype=int)).reshape(shape) % 100 / 4  # no two neighbours are equal
+            made.append({**make(rng, x, pooled, attributes), **attributes})
+        return made
+
+    return found

@@ -299,3 +299,20 @@ def test_other_errors(graph):
         ops.avg_pool_grad([2, 6, 6, 3], np.zeros((2, 2, 3, 3), np.float32), [2, 2], [2, 2], "SAME", [], False)
     with pytest.raises(ShapeError, match=r"\[max_pool_grad\] grad must have the output's shape \(\?, 3, 3, 3\), got"):
         ops.max_pool_grad(x, ops.max_pool(x, [2, 2], [2, 2], "SAME", [], False), x, [2, 2], [2, 2], "SAME", [], False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"ksize": (2, 0)}, r"ksize must be 1 to 3 positive numbers, got \(2, 0\)"),
+        ({"ksize": ()}, "ksize must be 1 to 3 positive numbers"),
+        ({"strides": (0, 1)}, r"strides must be 2 positive numbers, got \(0, 1\)"),
+        ({"strides": (1,)}, "strides must be 2 positive numbers"),
+        ({"padding": "valid"}, "padding must be SAME, VALID or EXPLICIT, got 'valid'"),
+    ],
+)
+def test_windows_that_are_none_are_refused(changed, said):
+    how = dict(ksize=(2, 2), strides=(1, 1), padding="VALID", explicit_paddings=(), channels_first=False) | changed
+    for op in ("max_pool", "avg_pool", "max_pool_with_argmax"):
+        with pytest.raises(ShapeError, match=rf"\[{op}\] {said}"):
+            getattr(ops, op)(np.zeros((1, 4, 4, 1)), **how)

@@ -26,7 +26,7 @@ apply_adam.shape(dense_shapes)
 sparse_apply_adam.shape(sparse_shapes)
 
 update_powers = OpDef(
-    "update_powers(powers: list[ref[T]], factors: list[T]) -> ()",
+    "update_powers(powers: list[ref[T['']]], factors: list[T['']]) -> ()",
     T=dtypes.floats,
     gradient=None,
 )

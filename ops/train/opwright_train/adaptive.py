@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from opwright import OpDef, dtypes, export
 
 from opwright_train.fused import FusedOptimizer, dense_shapes, sparse_shapes
@@ -52,6 +53,37 @@ for _op in (apply_adadelta, apply_rms_prop, apply_centered_rms_prop):
     _op.shape(dense_shapes)
 for _op in (sparse_apply_adadelta, sparse_apply_rms_prop, sparse_apply_centered_rms_prop):
     _op.shape(sparse_shapes)
+
+
+def _moments(rng: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Moving averages of gradients and of their squares, of which the latter are larger than the former's squares."""
+    mean = rng.uniform(-1, 1, shape)
+    return mean, np.square(mean) + rng.uniform(0.5, 1, shape)
+
+
+_SCALARS = {"lr": 0.1, "rho": 0.9, "momentum": 0.5, "epsilon": 0.01}
+
+
+@apply_centered_rms_prop.examples
+def _centered_examples(rng: Any) -> list[dict[str, Any]]:
+    found = []
+    for shapes in (((3, 2), (7,)), ((0, 2),), ((1025, 3), ())):
+        means, squares = zip(*(_moments(rng, s) for s in shapes), strict=True)
+        variables, momenta, grads = ([rng.normal(size=s) for s in shapes] for _ in range(3))
+        lists = {"vars": variables, "means": list(means), "squares": list(squares), "momenta": momenta}
+        found.append({**lists, "grads": grads, **_SCALARS})
+    return found
+
+
+@sparse_apply_centered_rms_prop.examples
+def _sparse_centered_examples(rng: Any) -> list[dict[str, Any]]:
+    found = []
+    for shape, rows in (((5, 2), (4, 0, 4)), ((3, 1025), (1,)), ((2, 3), ())):
+        mean, square = _moments(rng, shape)
+        var, moment, grad = (rng.normal(size=s) for s in (shape, shape, (len(rows), *shape[1:])))
+        slots = {"var": var, "mean": mean, "square": square, "moment": moment}
+        found.append({**slots, "grad": grad, "indices": np.array(rows, np.int32), **_SCALARS})
+    return found
 
 
 @export("train.AdadeltaOptimizer")
