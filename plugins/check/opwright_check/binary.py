@@ -19,7 +19,7 @@ from opwright_check.outcome import Outcome, check, fail, ok, skip
 @check("binary", "package")
 def binary(package: str) -> Outcome:
     """One export, no library but the system's, no newer glibc than the wheel promises, no Python, CUDA, OpenMP."""
-    files = package_files(importlib.import_module(package).__path__, f"lib*{SUFFIX}")
+    files = package_files(getattr(importlib.import_module(package), "__path__", ()), f"lib*{SUFFIX}")
     if not files:
         return skip("the package has no kernel library")
     if not sys.platform.startswith("linux"):

@@ -49,7 +49,7 @@ def check(what: str, only: tuple[str, ...], quick: bool, write: bool, seconds: i
     from rich.progress import Progress
 
     from opwright_check.isolated import check_ops
-    from opwright_check.report import conformance, package_of, rows, write_conformance
+    from opwright_check.report import conformance, costs_before, package_of, slower, write_conformance
     from opwright_check.suite import check_package, ops_of, selected
 
     selected(only)  # refuses a name that is none, before anything is loaded
@@ -65,19 +65,33 @@ def check(what: str, only: tuple[str, ...], quick: bool, write: bool, seconds: i
             if result.subject not in seen:
                 seen.add(result.subject)
                 progress.update(task, completed=len(seen) - 1, description=result.subject)
-    found = conformance(what, package, results)
+    before = costs_before(package)
+    suspects = slower(results, before)
+    if suspects:  # once more: a machine has its moods
+        suspects = slower(check_ops(suspects, ["cost"], not quick, seconds), before)
+    found = conformance(what, package, results) | {"slower": suspects}
     if write:
         write_conformance(package, found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        out.print(table(["check", "ok", "failed", "skipped", ""], rows(results)))
-        for result in results:
-            if result.state == "fail":
-                out.print(f"[red]{result.subject}[/red] {result.check}: ", end="")
-                out.print(result.text, markup=False)
-        out.print(found["summary"])
+        _print(out, results, found)
     sys.exit(any(r.state == "fail" for r in results))
+
+
+def _print(out: Any, results: list[Any], found: dict[str, Any]) -> None:
+    from opwright_check.report import rows, skipped
+
+    out.print(table(["check", "ok", "failed", "skipped", ""], rows(results)))
+    for line in skipped(results):
+        out.print(line, style="dim", markup=False)
+    for result in results:
+        if result.state == "fail":
+            out.print(f"[red]{result.subject}[/red] {result.check}: ", end="")
+            out.print(result.text, markup=False)
+    for name, (then, now) in found["slower"].items():
+        out.print(f"slower: {name} costs {now} times the yardstick, {then} when conformance.json was written")
+    out.print(found["summary"])
 
 
 @click.command()
@@ -101,42 +115,62 @@ def audit(file: str, glibc: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("op")
+@click.argument("what")
 @click.argument("arguments", nargs=-1)
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda:0.")
-@click.option("--dtype", metavar="DTYPE", help="The dtype of its first type variable.")
-@click.option("--shape", multiple=True, metavar="N,N", help="The shape of an input; repeated, those of all inputs.")
-@click.option("--memory", is_flag=True, help="OP is a program or a saved graph: show where the values of its step lie.")
-@click.option("--fetch", multiple=True, metavar="NAME", help="With --memory: what is fetched of a saved graph.")
-@click.option("--feed", multiple=True, metavar="NAME=N,N", help="With --memory: what it is fed, and of which shape.")
+@click.option("--device", default="cpu", show_default=True, help="Of an op: cpu or cuda:0.")
+@click.option("--dtype", metavar="DTYPE", help="Of an op: the dtype of its first type variable.")
+@click.option("--shape", multiple=True, metavar="N,N", help="Of an op: the shape of an input; repeated, of all inputs.")
+@click.option("--fetch", multiple=True, metavar="NAME", help="What is fetched of a saved graph.")
+@click.option("--feed", multiple=True, metavar="NAME=N,N", help="What a saved graph is fed, and of which shape.")
+@click.option("--memory", is_flag=True, help="Of a program or a saved graph: where the values of its step lie.")
 @click.option("--svg", type=click.Path(dir_okay=False), help="With --memory: draw it into this file.")
 @as_json
 def explain(
-    op: str,
+    what: str,
     arguments: tuple[str, ...],
     device: str,
     dtype: str | None,
     shape: tuple[str, ...],
-    memory: bool,
     fetch: tuple[str, ...],
     feed: tuple[str, ...],
+    memory: bool,
     svg: str | None,
     as_json: bool,
 ) -> None:
-    """Say which kernel serves a call of an op, why each other one lost, and whether it fuses with its neighbours.
+    """Say how a call of an op, or a step, runs: which kernels serve it and why others lost; what is fused.
 
-    With --memory OP is a Python program, with its ARGUMENTS after --, or a folder that ow.save wrote, and what is shown
-    is the memory plan: of the program, which is run, that of the step that takes most.
+    WHAT is an op ("softmax", "acme::gelu"); or a Python program, with its ARGUMENTS after --, or a folder that ow.save
+    wrote. The program is run; shown is its largest step: which nodes run as one loop, which reductions end them, what
+    is done to a kernel's result while that is in cache, and why neighbours run apart.
     """
+    if svg and not memory:
+        raise click.UsageError("--svg goes with --memory")
     if memory:
         from opwright_profile.explain import explain_memory
 
-        return explain_memory(op, arguments, fetch, feed, svg, as_json)
-    if arguments or fetch or feed or svg:
-        raise click.UsageError("ARGUMENTS, --fetch, --feed and --svg go with --memory")
+        explain_memory(what, arguments, fetch, feed, svg, as_json)
+    elif Path(what).exists() or what.endswith(".py"):
+        _explain_step(what, arguments, fetch, feed, as_json)
+    elif arguments or fetch or feed:
+        raise click.UsageError(f"ARGUMENTS, --fetch and --feed go with a program or saved graph, got {what!r}")
+    else:
+        _explain_op(what, device, dtype, [tuple(int(n) for n in s.split(",") if n) for s in shape], as_json)
+
+
+def _explain_step(what: str, arguments: Any, fetch: Any, feed: Any, as_json: bool) -> None:
+    from opwright_profile.explain import largest
+
+    from opwright_check.fusing import fused, lines
+
+    step = largest(what, arguments, fetch, feed, as_json)
+    found = fused(step.emitted.nodes, step.program.fetches)
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+
+
+def _explain_op(op: str, device: str, dtype: str | None, shapes: list[tuple[int, ...]], as_json: bool) -> None:
     from opwright_check.explain import explained
 
-    found = explained(op, device, dtype, [tuple(int(n) for n in s.split(",") if n) for s in shape])
+    found = explained(op, device, dtype, shapes)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

@@ -17,7 +17,7 @@ from opwright.runtime import NULL, host
 from opwright_check.outcome import Stop, fail, skip
 from opwright_check.subject import Array, Subject
 
-STRIDED, POST, DYNAMIC, ZEROED, NONDETERMINISTIC = 1, 2, 4, 8, 16  # kernel.h's caps
+STRIDED, POST, DYNAMIC, ZEROED, NONDETERMINISTIC, FOLDS = 1, 2, 4, 8, 16, 64  # kernel.h's caps
 UNSUPPORTED = 3
 GUARD = 256  # bytes on either side
 PATTERN = 0xA5

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,14 +60,10 @@ class Drawer:
         untaken: dict[str, tuple[dict[str, DType], str]] = {}
         for number, (varied, dtypes) in enumerate(combinations(self.op)):
             cases = range(len(SIZES)) if self.full and number == 0 else FIRST if number == 0 else FIRST[:2]
-            if self.op.example_function is not None:
-                taken = self._examples(dtypes)
-            else:
-                taken = self._recast(dtypes) if number else []
-                taken = taken or [s for k in cases if (s := self._case(k, dtypes)) is not None]
-                if not taken and len(dtypes) > 1:  # perhaps they have to be alike
-                    alike = dict.fromkeys(dtypes, dtypes[varied])
-                    taken = [s for k in cases if (s := self._case(k, alike)) is not None]
+            taken = self._recast(dtypes) if number and self.op.example_function is None else []
+            taken = taken or self._cases(cases, dtypes)
+            if not taken and len(dtypes) > 1:  # perhaps they have to be alike
+                taken = self._cases(cases, self._alike(dtypes, dtypes[varied]))
             self.found.subjects += taken
             if not taken and varied in self.op.schema.types and self.found.refusals:
                 untaken[f"{varied}={dtypes[varied].name}"] = (dtypes, self.found.refusals[-1])
@@ -95,6 +91,16 @@ class Drawer:
             if self._try(drawn):
                 found.append(drawn)
         return found
+
+    def _alike(self, dtypes: dict[str, DType], wanted: DType) -> dict[str, DType]:
+        """One dtype for all that may have it."""
+        types = self.op.schema.types
+        return {name: wanted if wanted.name in types.get(name, (wanted.name,)) else d for name, d in dtypes.items()}
+
+    def _cases(self, cases: Iterable[int], dtypes: dict[str, DType]) -> list[Subject]:
+        if self.op.example_function is not None:
+            return self._examples(dtypes)
+        return [s for k in cases if (s := self._case(k, dtypes)) is not None]
 
     def _case(self, k: int, dtypes: dict[str, DType]) -> Subject | None:
         for attempt in range(ATTEMPTS):
@@ -309,7 +315,8 @@ def combinations(op: OpDef) -> list[tuple[str, dict[str, DType]]]:
     for attribute in schema.attributes:
         if attribute.kind == "dtype":
             default = attribute.default
-            first = as_dtype(default) if isinstance(default, str) else default if isinstance(default, DType) else ALL[0]
+            name = default if isinstance(default, str) else "float32"
+            first = default if isinstance(default, DType) else as_dtype(name)
             ranges[attribute.name] = [first, *(d for d in ALL if d not in (first, string))]
     for name in schema.types:
         choices = ranges[name]

@@ -24,6 +24,7 @@ from opwright.runtime import NULL
 from opwright.session import Session
 
 from opwright_check.drawing import Drawer, stored
+from opwright_check.fusing import fused
 from opwright_check.registration import nothing_drawn
 from opwright_check.subject import Subject, as_dtype
 
@@ -128,12 +129,22 @@ def fusion(subject: Subject) -> list[str]:
         nodes = step.lay_out(program).program.nodes
     except LibraryError as e:
         return [str(e)]
-    for node in nodes:
-        members = node.work.members if isinstance(node.work, Cluster) else [node]
-        if mine in members:
-            if isinstance(node.work, Cluster):
-                return [f"fuses: {node.name} run as one, tile by tile in cache"]
-            if node.post is not None:
-                return [f"fuses with what follows: {node.name}, applied to blocks still in cache (OW_POST)"]
-            return ["does not fuse: its kernel is no tile function and says no OW_POST"]
-    return ["is replaced by other ops in a plan"]
+    found = fused(nodes, program.fetches)
+    return [_place(node, mine) for node in nodes if mine in _parts(node)] + [
+        f"apart: {edge['from']} -> {edge['to']}: {edge['why']}" for edge in found["apart"]
+    ] or ["is replaced by other ops in a plan"]
+
+
+def _parts(node: Node) -> list[Any]:
+    return [*node.work.members, *node.work.folds] if isinstance(node.work, Cluster) else [node]
+
+
+def _place(node: Node, mine: Any) -> str:
+    """What an op runs with, as a part of a planned node."""
+    if isinstance(node.work, Cluster):
+        if mine in node.work.folds:
+            return f"fuses with what comes before: {node.name} run as one, which it ends"
+        return f"fuses: {node.name} run as one, tile by tile in cache"
+    if node.post is not None:
+        return f"fuses with what follows: {node.name}, applied to blocks still in cache (OW_POST)"
+    return "does not fuse: its kernel is no tile function, folds nothing here and says no OW_POST"

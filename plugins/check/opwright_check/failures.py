@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from opwright.kernels import Kernel, KernelPack, kernels
 from opwright.runtime import NULL
 
 from opwright_check.direct import Direct, candidates, described
@@ -27,7 +28,8 @@ def no_memory(subject: Subject) -> Outcome:
     """With no memory left, prepare and run return a status and a message, or need none; the process lives."""
     if not sys.platform.startswith("linux"):
         return skip("needs Linux's limits")
-    for kernel in candidates(subject):
+    found = candidates(subject)
+    for kernel in filter(stands_alone, found):
         who = f"{subject}: {described(kernel)}"
         direct = Direct(kernel, subject)
         if kernel.struct.prepare != NULL:
@@ -37,7 +39,17 @@ def no_memory(subject: Subject) -> Outcome:
         if run.direct.run_function != NULL:
             ended = _starved(lambda r=run: r.direct.run_function(r.calls[0], 0, r.direct.n_chunks), run.error)
             _judge(who, "run", ended)
-    return ok()
+    borrowed = next((k for k in found if not stands_alone(k)), None)
+    return ok(f"not asked of {described(borrowed)}: it stands on another library" if borrowed else "")
+
+
+def stands_alone(kernel: Kernel) -> bool:
+    """Whether its library calls no library of somebody else's, which its pack opens before (oneDNN: it does not survive
+    a lack of memory)."""
+    packs = [p for p in kernels.packs() if p.prepare is not KernelPack.prepare]
+    return not any(
+        kernel.library == library.path for p in packs for library in kernels.libraries(p.package, kernel.device)
+    )
 
 
 def _judge(who: str, what: str, ended: int) -> None:

@@ -27,6 +27,8 @@ _C = {"float32": "float", "float64": "double", "int8": "int8_t", "int16": "int16
 @check("tile-run-scalar", "dtype")
 def tile_run_scalar(subject: Subject) -> Outcome:
     """Tile functions, run functions and the scalar expression, compiled as C, give the same within 16 ulp."""
+    if subject.op.scalar:
+        return _as_expression(subject, subject.op.scalar)
     tiles = [k for k in candidates(subject) if Direct(k, subject).prepare().tile != NULL]
     if not tiles:
         return skip("it has no tile function")
@@ -48,6 +50,16 @@ def tile_run_scalar(subject: Subject) -> Outcome:
                 )
                 notes.append("scalar")
     return ok("tile = " + " = ".join(dict.fromkeys(notes)) if notes else "nothing but a tile function to compare")
+
+
+def _as_expression(subject: Subject, expression: str) -> Outcome:
+    """Of an op written as an expression: what the planner's tile programs make of it, against the expression as C."""
+    scalar = by_scalar(expression, subject)
+    if isinstance(scalar, str):
+        return skip(scalar)
+    problem = ulps(subject.outputs[0], scalar, subject.output_dtypes[0].numpy)
+    require(not problem, f"{subject}: its tile program differs from {expression!r}: {problem}")
+    return ok("tile program = expression")
 
 
 def _by_tile(direct: Direct) -> list[Array]:

@@ -11,14 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 SECONDS = 120  # for one check
 
 
 def check_ops(
-    names: Sequence[str], only: Sequence[str] = (), full: bool = True, seconds: int = SECONDS
+    names: Iterable[str], only: Sequence[str] = (), full: bool = True, seconds: int = SECONDS
 ) -> Iterator[Any]:
     """The Results of checking ops, one op after the other."""
     rest = list(names)

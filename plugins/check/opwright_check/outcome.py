@@ -11,14 +11,16 @@ STATES = ("ok", "skip", "fail")  # from good to bad
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one check says of one subject. `text` is the reason, or for "ok" what was measured."""
+    """What one check says of one subject. `text` is the reason, or for "ok" what was measured; `data` what of that is
+    worth keeping."""
 
     state: str
     text: str = ""
+    data: dict[str, Any] | None = None
 
 
-def ok(text: str = "") -> Outcome:
-    return Outcome("ok", text)
+def ok(text: str = "", data: dict[str, Any] | None = None) -> Outcome:
+    return Outcome("ok", text, data)
 
 
 def fail(reason: str) -> Outcome:

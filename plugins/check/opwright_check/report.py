@@ -13,6 +13,7 @@ from opwright.errors import ArgumentError, UnknownOpError
 from opwright.opdef import OpDef
 from opwright.registry import registry
 
+from opwright_check.cost import SLOWER
 from opwright_check.suite import CHECKS, Result
 
 FILE = "conformance.json"
@@ -43,6 +44,23 @@ def rows(results: Iterable[Result]) -> list[tuple[str, int, int, int, str]]:
     ]
 
 
+def skipped(results: Iterable[Result]) -> list[str]:
+    """A line for each reason for which something was skipped: the reason, the checks and the ops."""
+    reasons: dict[str, list[Result]] = {}
+    for result in results:
+        if result.state == "skip":
+            reasons.setdefault(result.text.partition("\n")[0], []).append(result)
+    return [
+        f"skipped: {reason} ({_several(r.check for r in of_it)} of {_several(r.subject for r in of_it)})"
+        for reason, of_it in reasons.items()
+    ]
+
+
+def _several(names: Iterable[str]) -> str:
+    found = list(dict.fromkeys(names))
+    return ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
+
+
 def conformance(what: str, package: str, results: list[Result]) -> dict[str, Any]:
     """The results as data. A check of the package counts as passed where no op fails it and one passes it."""
     owner = next((p for p in registry.packages() if p.module == package), None)
@@ -62,11 +80,40 @@ def conformance(what: str, package: str, results: list[Result]) -> dict[str, Any
 
 
 def write_conformance(package: str, found: dict[str, Any]) -> Path:
-    """Writes the results without their texts beside the package's modules. Raises ArgumentError for a single op."""
+    """Writes the results, with reasons for what was skipped, beside the package's modules.
+
+    Raises ArgumentError for a single op, and for a package that is a single file."""
     if not package:
         raise ArgumentError("conformance.json belongs to a package; give the package's name instead of an op's")
-    folder = Path(next(iter(importlib.import_module(package).__path__)))
-    kept = [{k: r[k] for k in ("subject", "check", "state")} for r in found["results"]]
+    folders = getattr(importlib.import_module(package), "__path__", ())
+    if not folders:
+        raise ArgumentError(f"conformance.json needs a folder, got the package {package}, a single file")
+    folder = Path(folders[0])
+    kept = [{k: v for k, v in r.items() if _worth(k, v, r["state"])} for r in found["results"]]
     file = folder / FILE
     file.write_text(json.dumps({**found, "results": kept}, indent=1) + "\n")
     return file
+
+
+def _worth(key: str, value: Any, state: str) -> bool:
+    """Whether a part of a result goes into conformance.json."""
+    return key in ("subject", "check", "state") or (key == "text" and state == "skip") or (key == "data" and value)
+
+
+def costs_before(package: str) -> dict[str, dict[str, Any]]:
+    """By op, the costs that the package's conformance.json says; none if it has no such file."""
+    folders = getattr(importlib.import_module(package), "__path__", ()) if package else ()
+    files = [file for folder in folders if (file := Path(folder, FILE)).is_file()]
+    found = json.loads(files[0].read_text())["results"] if files else []
+    return {r["subject"]: r["data"] for r in found if r["check"] == "cost" and r.get("data")}
+
+
+def slower(results: Iterable[Result], before: dict[str, dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """By op, its cost then and now, where the same call costs SLOWER times as much as it did."""
+    found = {}
+    for result in results:
+        then, now = before.get(result.subject), result.data
+        if result.check == "cost" and then and now and then["call"] == now["call"]:
+            if now["multiple"] > SLOWER * then["multiple"]:
+                found[result.subject] = then["multiple"], now["multiple"]
+    return found

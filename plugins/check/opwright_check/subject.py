@@ -110,7 +110,7 @@ class Subject:
         args: dict[str, Any] = {}
         for arg, dtype, group in zip(self.op.schema.tensors, self.dtypes, self.groups, strict=True):
             made = tensors if arg is changed else [eager.EagerTensor(a, dtype) for a in group]
-            if made:
+            if made or arg.is_list:
                 args[arg.name] = made if arg.is_list else made[0]
         try:
             self.op(**args, **self.attributes)

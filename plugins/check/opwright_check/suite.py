@@ -10,6 +10,7 @@ from typing import Any
 from opwright.errors import OpwrightError
 from opwright.opdef import OpDef
 from opwright.registry import registry
+from opwright.schema import REQUIRED
 
 from opwright_check import (  # noqa: F401  (each module enters its checks; the order is that of the table)
     abi,
@@ -24,6 +25,7 @@ from opwright_check import (  # noqa: F401  (each module enters its checks; the 
     registration,
     shapes,
     threads,
+    transforms,
     variants,
 )  # isort: skip
 from opwright_check.drawing import Draw, Drawer
@@ -43,6 +45,7 @@ class Result:
     state: str
     text: str
     calls: int
+    data: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,10 +64,9 @@ def check_op(
 ) -> Iterator[Result]:
     """Runs the checks of an op one after the other. `started` is told the name of each before it begins."""
     chosen = [c for c in selected(only) if c.scope != "package"]
-    if op.role != "kernel":
-        yield from (
-            Result(op.name, c.name, "skip", f"the runtime runs nothing for it: it is a {op.role}", 0) for c in chosen
-        )
+    reason = beyond(op)
+    if reason:
+        yield from (Result(op.name, c.name, "skip", reason, 0) for c in chosen)
         return
     started("drawing")
     draw = drawn(op, full)
@@ -73,6 +75,16 @@ def check_op(
     for check in chosen:
         started(check.name)
         yield _run(check, op, draw)
+
+
+def beyond(op: OpDef) -> str:
+    """Why no check can be made of an op by itself; empty if they can."""
+    if op.role == "control":
+        return "it runs graphs: their ops have checks, its own are its tests"
+    if op.role != "kernel":
+        return f"the runtime runs nothing for it: it is a {op.role}"
+    objects = [a.name for a in op.schema.attributes if a.kind == "object" and a.default is REQUIRED]
+    return f"its {objects[0]} is a Python object, which cannot be drawn" if objects and not op.example_function else ""
 
 
 def _run(check: Check, op: OpDef, draw: Draw) -> Result:
@@ -86,7 +98,8 @@ def _run(check: Check, op: OpDef, draw: Draw) -> Result:
     worst = max(outcomes, key=lambda o: STATES.index(o.state)) if any(o.state == "fail" for o in outcomes) else min(
         outcomes, key=lambda o: STATES.index(o.state)
     )  # fmt: skip
-    return Result(op.name, check.name, worst.state, worst.text, sum(o.state != "skip" for o in outcomes))
+    calls = sum(o.state != "skip" for o in outcomes)
+    return Result(op.name, check.name, worst.state, worst.text, calls, worst.data)
 
 
 def _outcome(check: Check, *arguments: Any) -> Outcome:

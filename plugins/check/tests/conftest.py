@@ -45,10 +45,18 @@ slope.gradient(lambda node, dy: 3 * dy)
 cube = OpDef("wrong::cube(x: T['*s']) -> (y: T['*s'])", T=("float64",))
 cube.gradient(lambda node, dy: 3 * dy * ops.square(ops.stop_gradient(node.input("x"))))
 
+odd = OpDef("wrong::odd(x: T['*s']) -> (y: T['*s'])", T=("float64",))
+odd.gradient(lambda node, dy: 2 * ops.stop_gradient(dy))
+
+swollen = OpDef("wrong::swollen(x: T['*s']) -> (y: T['*s'])", T=("float64",))
+swollen.gradient(lambda node, dy: ops.expand_dims(2 * dy, 0))
+
+numbered = op("numbered", ref=False, signature="(x: T['*b n']) -> (y: T['*b n'])")
+
 
 @hookimpl
 def opwright_register_ops(register):
-    register(*ALL, foreseen, unknown, crash, slope, cube)
+    register(*ALL, foreseen, unknown, crash, slope, cube, odd, swollen, numbered)
 '''
 
 

@@ -16,6 +16,13 @@ WRONG = [  # check, op, what the failure says
     ("numerics", "inexact", r"output 0 differs from ref: \d+ of \d+ elements, the first at"),
     ("extremes", "nanless", r"output 0 differs from ref: .*: 0.0, nan expected"),
     ("gradient", "slope", r"the gradient with respect to x at .* is .*, central differences give"),
+    (
+        "gradient",
+        "swollen",
+        r"the gradient must have the shape .* of its input, got \(1, .*; the op's gradient function is wrong",
+    ),
+    ("forward", "odd", r"<u, Jv> must be <Jᵀu, v>, got 0 and .*; the gradient must be linear in dy"),
+    ("vmap", "numbered", r"output 0 of vmap differs from that of the examples one by one"),
     ("second-order", "cube", r"the second derivative with respect to x at .* is 0, central differences give"),
     ("strides", "dense", r"with transposed inputs output 0 differs"),
     ("misaligned", "aligned", r"gives other results from misaligned memory"),

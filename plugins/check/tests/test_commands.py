@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +138,19 @@ def test_drawing_finds_the_intervals_where_results_are_numbers():
         draw = Drawer(registry.op(name), full=False).draw()
         assert all(np.isfinite(s.values[0]).all() for s in draw.subjects)
         assert all(np.all(s.arrays[0] > low) for s in draw.subjects if s.dtypes[0].name == "float64")
+
+
+def test_a_package_that_has_become_slower_is_told_so(wrong_folder):
+    file = wrong_folder / "wrong_ops" / "conformance.json"
+    arguments = ("--quick", "--only", "cost", "--seconds", "3")
+    opwright("check", "wrong_ops", *arguments, "--write", folder=wrong_folder, expect=1)
+    written = json.loads(file.read_text())
+    costs = [r for r in written["results"] if r["check"] == "cost" and r["state"] == "ok"]
+    assert len(costs) > 20
+    (right,) = [r["data"] for r in costs if r["subject"] == "wrong::right"]
+    assert right["call"].startswith("wrong::right(x=float32[")
+    assert 0 < right["multiple"] < 100
+    right["multiple"] /= 50
+    file.write_text(json.dumps(written))
+    out = opwright("check", "wrong_ops", *arguments, folder=wrong_folder, expect=1)
+    assert re.search(r"slower: wrong::right costs [\d.]+ times the yardstick, [\d.]+ when conformance.json was", out)

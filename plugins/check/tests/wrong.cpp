@@ -31,10 +31,12 @@ OW_REGISTER kernel("wrong::unknown").run(right);
 OW_REGISTER kernel("wrong::crash").run(right);
 OW_REGISTER kernel("wrong::sloppy").run(right);
 OW_REGISTER kernel("wrong::unsaved").run(right);
-OW_REGISTER Kernel("wrong::slope", "float64->float64").run([](const ow_call *call, int64_t, int64_t) {
-  for (int64_t i = 0; i < count(call); ++i) data<double>(call->out[0])[i] = 2 * data<double>(call->in[0])[i];
+template <typename T>
+int32_t twice_of(const ow_call *call, int64_t, int64_t) {
+  for (int64_t i = 0; i < count(call); ++i) data<T>(call->out[0])[i] = 2 * data<T>(call->in[0])[i];
   return int32_t{OW_OK};
-});
+}
+OW_REGISTER Kernel("wrong::slope", "float64->float64").run(twice_of<double>);
 OW_REGISTER Kernel("wrong::cube", "float64->float64").run([](const ow_call *call, int64_t, int64_t) {
   for (int64_t i = 0; i < count(call); ++i) {
     const double x = data<double>(call->in[0])[i];
@@ -43,6 +45,12 @@ OW_REGISTER Kernel("wrong::cube", "float64->float64").run([](const ow_call *call
   return int32_t{OW_OK};
 });
 
+OW_REGISTER Kernel("wrong::odd", "float64->float64").run(twice_of<double>);
+OW_REGISTER Kernel("wrong::swollen", "float64->float64").run(twice_of<double>);
+OW_REGISTER kernel("wrong::numbered").run([](const ow_call *call, int64_t, int64_t) {  // of the whole, not of a row
+  for (int64_t i = 0; i < count(call); ++i) out0(call)[i] = in0(call)[i] + static_cast<float>(i);
+  return int32_t{OW_OK};
+});
 OW_REGISTER kernel("wrong::lowers").run([](const ow_call *call, int64_t, int64_t) {
   twice(call);
   if (call->out[0]->ndim && call->out[0]->shape[0]) --call->out[0]->shape[0];

@@ -1,4 +1,4 @@
-"""`opwright explain --memory`: the memory plan of a program's largest step, or of a saved graph's."""
+"""`opwright explain` of a program or saved graph: its planned steps, and the memory plan of the largest one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from opwright.plan.executable import Executable
 
 from opwright_profile.memory import MemoryPlan, of_program, of_saved
 
@@ -16,19 +17,29 @@ def explain_memory(
     what: str, arguments: Sequence[str], fetches: Sequence[str], feeds: Sequence[str], svg: str | None, as_json: bool
 ) -> None:
     """Prints the plan, as JSON if asked, and draws it into the file `svg`. Raises UsageError for bad arguments."""
-    plan = _plan(what, arguments, fetches, feeds, as_json)
+    plan = MemoryPlan(largest(what, arguments, fetches, feeds, as_json).emitted.layout)
     click.echo(plan.to_json() if as_json else str(plan))
     if svg is not None:
         plan.save(svg)
 
 
-def _plan(
+def largest(
     what: str, arguments: Sequence[str], fetches: Sequence[str], feeds: Sequence[str], as_json: bool
-) -> MemoryPlan:
+) -> Executable:
+    """Of the steps of a program, which is run, the one that takes most memory; or the step of a saved graph.
+
+    Raises UsageError where `what` is neither."""
+    found = _planned(what, arguments, fetches, feeds, as_json)
+    return max(found, key=lambda one: MemoryPlan(one.emitted.layout).peak)
+
+
+def _planned(
+    what: str, arguments: Sequence[str], fetches: Sequence[str], feeds: Sequence[str], as_json: bool
+) -> list[Executable]:
     if Path(what).is_dir():
         return of_saved(what, fetches, dict(map(_shaped, feeds)))
     if not Path(what).is_file():
-        raise click.UsageError(f"with --memory OP must be a Python program or a saved graph, got {what!r}")
+        raise click.UsageError(f"WHAT must be a Python program or a saved graph, got {what!r}")
     if fetches or feeds:
         raise click.UsageError("--fetch and --feed are for saved graphs; a program runs its own steps")
     with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):  # JSON is all that stdout gets

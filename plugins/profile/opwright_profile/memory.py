@@ -110,11 +110,14 @@ def memory(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, session: Se
     session = session or scopes.current_session()
     if session is None:
         raise GraphError("[memory] a session must be current or given, got None; enter one, or pass session=")
-    feeds = feed_dict or {}
+    return MemoryPlan(_planned(fetches, feed_dict or {}, session).emitted.layout)
+
+
+def _planned(fetches: Any, feeds: Mapping[Any, Any], session: Session) -> Executable:
     wanted = Fetches(session.graph, fetches)
     fed = [session.graph.as_graph_element(f, allow_operation=False) for f in feeds]
     step = Step(Spec(wanted.tensors, fed, wanted.targets), session)
-    return MemoryPlan(step.executable(Lane(), list(feeds.values())).emitted.layout)
+    return step.executable(Lane(), list(feeds.values()))
 
 
 @contextmanager
@@ -130,26 +133,29 @@ def _recorded() -> Iterator[list[Executable]]:
         found.extend(held.values())
 
 
-def of_program(arguments: Sequence[str]) -> MemoryPlan:
-    """The plan with the largest arenas among those that a Python program made; `arguments`: its file and what it is
-    given. `import tensorflow` gives it opwright_tf1. Raises GraphError if it ran no step."""
+def of_program(arguments: Sequence[str]) -> list[Executable]:
+    """The steps that a Python program has planned; `arguments`: its file and what it is given.
+
+    `import tensorflow` gives it opwright_tf1. Raises GraphError if it ran no step."""
     from opwright_tf1.__main__ import run
 
     with _recorded() as found:
         run(arguments)
-    plans = [MemoryPlan(one.emitted.layout) for one in found]
-    if not plans:
-        raise GraphError(f"[memory] {arguments[0]} must run a step, got none")
-    return max(plans, key=lambda plan: plan.peak)
+    if not found:
+        raise GraphError(f"[explain] {arguments[0]} must run a step, got none")
+    return found
 
 
-def of_saved(folder: str | Path, fetches: Sequence[str], feeds: Mapping[str, tuple[int, ...]]) -> MemoryPlan:
-    """That of a saved graph's step, by names; feeds are given by their shapes. Raises GraphError without fetches."""
+def of_saved(folder: str | Path, fetches: Sequence[str], feeds: Mapping[str, tuple[int, ...]]) -> list[Executable]:
+    """A saved graph's step, by names; feeds are given by their shapes. Raises GraphError without fetches."""
     session = ops.load(folder)
     if not fetches:
-        raise GraphError(f"[memory] the fetches of {folder} must be named, got none; add --fetch NAME")
+        raise GraphError(f"[explain] the fetches of {folder} must be named, got none; add --fetch NAME")
 
-    def zeros(name: str, shape: tuple[int, ...]) -> Any:
-        return np.zeros(shape, session.graph.as_graph_element(name, allow_operation=False).dtype.numpy)
+    def element(name: str) -> Any:
+        found = session.graph.as_graph_element(name)
+        return found.outputs[0] if getattr(found, "outputs", None) else found  # an operation's name: its first output
 
-    return memory(list(fetches), {name: zeros(name, shape) for name, shape in feeds.items()}, session)
+    fed = {element(name): shape for name, shape in feeds.items()}
+    zeros = {tensor: np.zeros(shape, tensor.dtype.numpy) for tensor, shape in fed.items()}
+    return [_planned([element(name) for name in fetches], zeros, session)]

@@ -25,10 +25,10 @@ class Peaks:
 @cache
 def peaks() -> Peaks:
     """Multiply-adds in registers times the workers; copies of 64 MiB by one core, which already fill the bus."""
-    return Peaks(lib.owr_peak_flops(_BUDGET) * workers(), copy_bandwidth())
+    return Peaks(lib.owr_peak_flops(_BUDGET) * workers(), _copy_bandwidth())
 
 
-def copy_bandwidth() -> float:
+def _copy_bandwidth() -> float:
     """Bytes a second that a copy reads and writes, one core; the best of some."""
     source, target = np.ones(_BLOCK, np.uint8), np.ones(_BLOCK, np.uint8)
     best = 0.0

@@ -129,4 +129,4 @@ def test_misuse():
     assert "must be a Python program or a saved graph, got 'softmax'" in opwright(
         "explain", "--memory", "softmax", expect=2
     )
-    assert "go with --memory" in opwright("explain", "softmax", "--fetch", "y", expect=2)
+    assert "go with a program or saved graph" in opwright("explain", "softmax", "--fetch", "y", expect=2)
