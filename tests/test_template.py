@@ -102,7 +102,7 @@ def test_it_is_tidy(baked, kind):
     assert not cmake.exists() or len(cmake.read_text().splitlines()) <= 6
     workflow = (project / ".github" / "workflows" / "wheels.yml").read_text()
     assert "{%" not in workflow
-    assert f"opwright check of_kind_{kind}::quite_a_long_name" in workflow
+    assert f"opwright check of-kind-{kind}-quite-a-long-name" in workflow
     assert "id-token: write" in workflow  # trusted publishing
 
 
