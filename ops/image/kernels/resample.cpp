@@ -128,9 +128,7 @@ OW_REGISTER Kernel("resample", "float64,int32->float64")
     .run(resample<double, double>);
 OW_REGISTER wide_floats::each([](auto zero) {
   using T = decltype(zero);
-  Kernel("resample_grad", signature<T>("T,int32->T"))
-      .prepare(guarded<prepare_resample<true>>)
-      .run(resample<T, T>);
+  Kernel("resample_grad", signature<T>("T,int32->T")).prepare(guarded<prepare_resample<true>>).run(resample<T, T>);
 });
 OW_REGISTER Kernel("resize_nearest_neighbor", "*,*->*").prepare(guarded<prepare_nearest>).run(nearest);
 

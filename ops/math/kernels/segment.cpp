@@ -74,8 +74,7 @@ int32_t plan_rows(ow_plan *plan, const ow_tensor *rows, const ow_tensor *ids, co
 template <typename R, typename T>
 int32_t prepare(ow_plan *plan) {
   if (const int32_t code = plan_rows(plan, plan->in[0], plan->in[1], plan->out[0])) return code;
-  if (!kDirect<R, T>)
-    plan->scratch_bytes = static_cast<uint64_t>(size(plan->out[0])) * sizeof(typename R::Lane);
+  if (!kDirect<R, T>) plan->scratch_bytes = static_cast<uint64_t>(size(plan->out[0])) * sizeof(typename R::Lane);
   return OW_OK;
 }
 int32_t prepare_gather(ow_plan *plan) { return plan_rows(plan, plan->out[0], plan->in[1], plan->in[0]); }

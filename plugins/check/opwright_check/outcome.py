@@ -47,11 +47,14 @@ class Check:
     "op"       an OpDef and its Subjects
     "dtype"    the Subject of middle size of each combination of dtypes
     "case"     every Subject
+
+    An `extra` check is only made where it is asked for by name.
     """
 
     name: str
     scope: str
     function: Callable[..., Outcome]
+    extra: bool = False
 
     @property
     def text(self) -> str:
@@ -61,11 +64,11 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(name: str, scope: str) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
+def check(name: str, scope: str, extra: bool = False) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
     """Enters a function among the CHECKS, in the order in which they are defined."""
 
     def decorate(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
-        CHECKS[name] = Check(name, scope, function)
+        CHECKS[name] = Check(name, scope, function, extra)
         return function
 
     return decorate

@@ -40,11 +40,12 @@ def _items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
     ops = ops_of(found.module)
     if found.error:
         raise pytest.UsageError(f"opwright_check names {package!r}, which could not be loaded: {found.error}")
-    whole = [check.name for check in CHECKS.values() if check.scope == "package"]
+    usual = [check.name for check in CHECKS.values() if not check.extra]
+    whole = [name for name in usual if CHECKS[name].scope == "package"]
     yield from (CheckItem.named(session, found.module, check, None) for check in whole)
     for op in ops:
         process = Process(op.name)
-        for check in (DRAWING, *(name for name in CHECKS if name not in whole)):
+        for check in (DRAWING, *(name for name in usual if name not in whole)):
             yield CheckItem.named(session, op.name, check, process)
 
 

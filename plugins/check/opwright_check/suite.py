@@ -19,6 +19,7 @@ from opwright_check import (  # noqa: F401  (each module enters its checks; the 
     failures,
     fusion,
     gradients,
+    large,
     memory,
     numerics,
     persistence,
@@ -141,7 +142,7 @@ def selected(only: Iterable[str]) -> list[Check]:
     wanted = set(only)
     for name in wanted - set(CHECKS):
         raise ArgumentError(f"there is no check {name!r}{did_you_mean(name, CHECKS)}; there are {', '.join(CHECKS)}")
-    return [c for c in CHECKS.values() if not wanted or c.name in wanted]
+    return [c for c in CHECKS.values() if (c.name in wanted if wanted else not c.extra)]
 
 
 def ops_of(package: str) -> list[OpDef]:

@@ -51,12 +51,14 @@ odd.gradient(lambda node, dy: 2 * ops.stop_gradient(dy))
 swollen = OpDef("wrong::swollen(x: T['*s']) -> (y: T['*s'])", T=("float64",))
 swollen.gradient(lambda node, dy: ops.expand_dims(2 * dy, 0))
 
+small, vast = (op(name, ref=False, T=("int8",)) for name in ("small", "vast"))
+
 numbered = op("numbered", ref=False, signature="(x: T['*b n']) -> (y: T['*b n'])")
 
 
 @hookimpl
 def opwright_register_ops(register):
-    register(*ALL, foreseen, unknown, crash, slope, cube, odd, swollen, numbered)
+    register(*ALL, foreseen, unknown, crash, slope, cube, odd, swollen, numbered, small, vast)
 '''
 
 

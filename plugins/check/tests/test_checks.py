@@ -117,10 +117,20 @@ def test_without_a_gpu_its_check_says_why(wrong):
     assert result.state == "ok" or "GPU" in result.text
 
 
+@pytest.mark.slow
+def test_offsets_of_32_bits_are_caught(wrong):
+    found = {name: outcome(wrong[name], "large") for name in ("small", "vast")}
+    if found["small"].state == "skip":
+        pytest.skip(found["small"].text)
+    assert re.search(r"of \d+ times that, output 0 differs from the \d+th on", found["small"].text)
+    assert (found["vast"].state, found["vast"].text) == ("ok", "2.1 GB")
+    assert "large" not in {r.check for r in check_op(wrong["right"], started=lambda _: None)}  # only if asked for
+
+
 def test_the_cost_line_has_time_and_throughput(wrong):
-    assert "ns a call" in outcome(wrong["right"], "cost").text
+    assert "ns an element" in outcome(wrong["right"], "cost").text
 
 
 def test_every_check_has_a_wrong_op():
-    elsewhere = {"library", "binary", "refusals", "save-load", "gpu", "cost"}
+    elsewhere = {"large", "library", "binary", "refusals", "save-load", "gpu", "cost"}
     assert set(CHECKS) == {check for check, _, _ in WRONG if check != "drawing"} | elsewhere

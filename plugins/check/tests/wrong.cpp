@@ -51,6 +51,14 @@ OW_REGISTER kernel("wrong::numbered").run([](const ow_call *call, int64_t, int64
   for (int64_t i = 0; i < count(call); ++i) out0(call)[i] = in0(call)[i] + static_cast<float>(i);
   return int32_t{OW_OK};
 });
+template <typename I>
+int32_t twice_by(const ow_call *call, int64_t, int64_t) {
+  const I n = static_cast<I>(count(call));  // in 32 bits there is nothing left to do
+  for (I i = 0; i < n; ++i) data<int8_t>(call->out[0])[i] = static_cast<int8_t>(2 * data<int8_t>(call->in[0])[i]);
+  return OW_OK;
+}
+OW_REGISTER Kernel("wrong::small", "int8->int8").run(twice_by<int32_t>);
+OW_REGISTER Kernel("wrong::vast", "int8->int8").run(twice_by<int64_t>);
 OW_REGISTER kernel("wrong::lowers").run([](const ow_call *call, int64_t, int64_t) {
   twice(call);
   if (call->out[0]->ndim && call->out[0]->shape[0]) --call->out[0]->shape[0];
