@@ -259,3 +259,24 @@ print(tf.Session().run(module.zero_out([[1, 2], [3, 4]])).tolist(), dir(module))
     gone = "import opwright as ow\ntry: ow.tutorial\nexcept AttributeError as e: print(e)"
     assert "unknown op or function 'tutorial'" in environment.run(gone)
     assert "0.693" in environment.run("import opwright as ow; print(ow.acme.softplus(0.0).numpy())")
+
+
+def test_doctor_tells_of_packages_that_are_broken_or_clash(site):
+    site.make("acme-ops", "acme_ops", PACKAGE)
+    site.make("rival-ops", "rival_ops", PACKAGE)
+    site.make("broken-ops", "broken_ops", "raise RuntimeError('half written')\n")
+    hook = "from opwright import hookimpl\n\n@hookimpl\ndef opwright_doctor(report):\n    raise OSError('no thermometer')\n"
+    site.make("ill-plugin", "ill_plugin", hook, group="opwright.plugins")
+    wrong = "\n".join(doctor(site))
+    assert "broken_ops (broken-ops 1.0) could not be loaded: RuntimeError: half written" in wrong
+    assert "'acme.twice' comes from both acme-ops 1.0 (acme_ops) and rival-ops 1.0 (rival_ops); uninstall one" in wrong
+    assert "its part of doctor fails: OSError: no thermometer" in wrong
+
+
+def test_a_package_of_one_file(site):
+    package = site.make("acme-ops", "acme_ops", "")
+    (package / "__init__.py").unlink()
+    package.rmdir()
+    kernel = "gradient=None)\ntwice.kernel('cpu')(lambda x: 2 * x)"
+    package.with_suffix(".py").write_text(PACKAGE.replace("gradient=None)", kernel))
+    assert used(site) == "[2. 4.]"

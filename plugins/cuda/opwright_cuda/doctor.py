@@ -19,7 +19,8 @@ def report_on(report: Any) -> None:
             version, capability = found.gpu.version, found.gpu.capability
             driver = f"a driver for CUDA {version // 1000}.{version % 1000 // 10}"
             report("cuda", True, f"{found.name}: {found.gpu.name}, capability {capability / 10}, {driver}")
-    built = sorted(p.name for p in registry.packages() if _has_kernels(p.module))
+    registry.load_all()
+    built = sorted(p.name for p in registry.packages() if not p.error and _has_kernels(p.module))
     if built:
         report("cuda", True, f"CUDA kernels in {', '.join(built)}")
     else:
@@ -28,4 +29,5 @@ def report_on(report: Any) -> None:
 
 
 def _has_kernels(module: str) -> bool:
-    return bool(package_files(importlib.import_module(module).__path__, f"lib*_cuda{SUFFIX}"))
+    folders = getattr(importlib.import_module(module), "__path__", ())
+    return bool(package_files(folders, f"lib*_cuda{SUFFIX}"))
