@@ -13,6 +13,11 @@ assert_that = OpDef(
     stateful=True,
     gradient=None,
 )
+assert_that.examples(
+    lambda rng: [
+        {"condition": True, "ints": [rng.integers(0, 9, 3)], "floats": [], "text": "[it holds]", "summarize": 3}
+    ]
+)
 
 
 @export("Assert", "debugging.Assert")

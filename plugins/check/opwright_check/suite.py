@@ -84,6 +84,9 @@ def beyond(op: OpDef) -> str:
         return "it runs graphs: their ops have checks, its own are its tests"
     if op.role != "kernel":
         return f"the runtime runs nothing for it: it is a {op.role}"
+    free = op.stateful and not op.random and not any(a.is_ref for a in op.schema.tensors)
+    if free and not op.example_function:
+        return "it has effects (files, perhaps), so it is not tried out; give it @op.examples"
     objects = [a.name for a in op.schema.attributes if a.kind == "object" and a.default is REQUIRED]
     return f"its {objects[0]} is a Python object, which cannot be drawn" if objects and not op.example_function else ""
 

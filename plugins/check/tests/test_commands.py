@@ -154,3 +154,11 @@ def test_a_package_that_has_become_slower_is_told_so(wrong_folder):
     file.write_text(json.dumps(written))
     out = opwright("check", "wrong_ops", *arguments, folder=wrong_folder, expect=1)
     assert re.search(r"slower: wrong::right costs [\d.]+ times the yardstick, [\d.]+ when conformance.json was", out)
+
+
+def test_an_op_with_effects_is_not_tried_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(opwright("check", "write_file", "--quick", "--json"))
+    assert {r["state"] for r in found["results"]} == {"skip"}
+    assert "it has effects" in found["results"][0]["text"]
+    assert list(tmp_path.iterdir()) == []
