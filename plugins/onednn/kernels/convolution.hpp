@@ -48,9 +48,7 @@ struct Convolution {
   int64_t pixels_out() const { return product(out); }
   int64_t weights() const { return product(filter) * (ci / groups) * co; }
   bool empty() const { return images * pixels_in() * pixels_out() * ci * co == 0; }
-  double flops() const {
-    return 2.0 * static_cast<double>(images * pixels_out()) * static_cast<double>(weights() / groups);
-  }
+  double flops() const { return 2.0 * static_cast<double>(images * pixels_out()) * static_cast<double>(weights()); }
 
   Description image(int64_t n, int64_t channels, const std::array<int64_t, kMost> &size) const {
     int64_t dims[kMost + 2] = {n, channels};

@@ -194,3 +194,19 @@ def test_what_it_declines(forced, graph, session):
     empty = ow.placeholder("float32", (0, 9, 9, 8))
     with pytest.raises(LibraryError, match="onednn: the convolution must not be empty"):
         session.run(ow.nn.conv2d(empty, np.ones((3, 3, 8, 8), np.float32), 1, "SAME"), {empty: np.ones((0, 9, 9, 8))})
+
+
+@pytest.mark.parametrize(("groups", "depthwise"), [(1, False), (2, False), (8, True)])
+def test_operations_are_counted(groups, depthwise, rng):
+    """Both kernels say what the sum over taps and channels takes: scores and slices depend on it."""
+    x, w = (2, 20, 20, 8), (3, 3, 8, 1) if depthwise else (3, 3, 8 // groups, 64)
+    outputs = 8 if depthwise else 64
+    images, filters = rng.normal(size=x).astype(np.float32), rng.normal(size=w).astype(np.float32)
+    function = ow.nn.depthwise_conv2d if depthwise else ow.nn.conv2d
+    with ow.Graph().as_default(), ow.Session() as session:
+        fed = ow.placeholder("float32", x)
+        y = function(fed, filters, [1, 1, 1, 1], "SAME")
+        with ow.profile() as found:
+            session.run(y, {fed: images})
+    (row,) = [row for row in found.rows() if row.op == "conv"]
+    assert row.flops == 2 * 2 * 20 * 20 * outputs * 9 * (1 if depthwise else 8 // groups)
