@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from opwright import ops
+from opwright.dtypes import DType, from_storage, string
 from opwright.graph import Graph
 from opwright.opdef import OpDef
 from opwright.registry import registry
@@ -17,7 +18,7 @@ from opwright_check.direct import same_bits
 from opwright_check.drawing import Draw
 from opwright_check.outcome import Outcome, check, fail, ok, require, skip
 from opwright_check.registration import nothing_drawn
-from opwright_check.subject import Subject
+from opwright_check.subject import Array, Subject
 
 _LOAD = """
 import sys
@@ -28,7 +29,7 @@ session = ow.load(folder + "/graph")
 given = np.load(folder + "/given.npz")
 outputs = sys.argv[2].split(",")
 made = session.run(outputs, {f"input_{k}:0": given[f"arr_{k}"] for k in range(len(given.files))})
-np.savez(folder + "/made.npz", *[np.asarray(m) for m in made])
+np.savez(folder + "/made.npz", *[a.astype("S") if a.dtype == object else a for a in map(np.asarray, made)])
 """
 
 
@@ -58,7 +59,8 @@ def _round_trip(subject: Subject) -> Outcome:
         return skip("it has no output")
     with tempfile.TemporaryDirectory() as folder:
         ops.save(graph, Path(folder, "graph"))
-        np.savez(Path(folder, "given.npz"), *subject.arrays)
+        given = zip(subject.arrays, subject.array_dtypes, strict=True)
+        np.savez(Path(folder, "given.npz"), *[portable(a, d) for a, d in given])
         names = ",".join(t.name for t in made.outputs)
         loaded = subprocess.run(
             [sys.executable, "-c", _LOAD, folder, names], capture_output=True, text=True, timeout=120
@@ -69,5 +71,11 @@ def _round_trip(subject: Subject) -> Outcome:
             )
         with np.load(Path(folder, "made.npz")) as found:
             for k, want in enumerate(subject.outputs):
-                require(same_bits(found[f"arr_{k}"], want), f"{subject}: loaded in a fresh process, output {k} differs")
+                same = same_bits(found[f"arr_{k}"], portable(want, subject.output_dtypes[k]))
+                require(same, f"{subject}: loaded in a fresh process, output {k} differs")
     return ok()
+
+
+def portable(array: Array, dtype: DType) -> Array:
+    """A stored array as another process can read it: strings are stored as places in a pool of this one."""
+    return from_storage(array, dtype).astype("S") if dtype is string else array
