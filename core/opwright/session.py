@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from opwright import scopes
+from opwright import ops, scopes
 from opwright._abi import ffi
 from opwright.devices import device
 from opwright.dtypes import DType
-from opwright.errors import GraphError
+from opwright.errors import ArgumentError, GraphError
 from opwright.fetching import Fetches
 from opwright.graph import Graph, Operation, Tensor
 from opwright.plan.ir import Storage
@@ -68,10 +68,25 @@ class Session:
         found = step.run([*feeds.values()])
         return found[0] if structure.single else structure.build(found)
 
+    def run_steps(self, n: int, fetches: Any, feeds: Any = None, collect: bool = False) -> Any:
+        """n steps in one go: what run would give for the last of them, or with `collect` a list of what each gives.
+
+        `feeds` is None, a feed_dict for all steps, or an iterator of feed_dicts, which a thread reads ahead of the
+        steps. Where the feeds stay the same and only the last result is wanted, the loop runs in C: a step costs no
+        Python at all. Raises OutOfRangeError if the iterator ends before n steps.
+        """
+        if feeds is not None and not isinstance(feeds, Mapping):
+            return _on_each(lambda feed_dict: self.run(fetches, feed_dict), n, feeds, collect)
+        feeds = feeds or _NO_FEEDS
+        return _on_same(*self._step(fetches, tuple(feeds)), n, [*feeds.values()], collect)
+
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
     ) -> Callable[..., Any]:
-        """A function of the values of `feed_list`, in that order, that returns what run would; with less overhead."""
+        """A function of the values of `feed_list`, in that order, that returns what run would; with less overhead.
+
+        Its `run_steps(n, feeds=None, collect=False)` is that of the session; `feeds` iterates over tuples of values.
+        """
         feeds = tuple(feed_list or ())
         step, structure = self._step(fetches, feeds)
 
@@ -81,6 +96,12 @@ class Session:
             found = step.run(list(values))
             return found[0] if structure.single else structure.build(found)
 
+        def run_steps(n: int, feeds: Any = None, collect: bool = False) -> Any:
+            if feeds is None and not feed_list:
+                return _on_same(step, structure, n, [], collect)
+            return _on_each(lambda values: call(*values), n, feeds or (), collect)
+
+        call.run_steps = run_steps  # type: ignore[attr-defined]
         return call
 
     def _step(self, fetches: Any, feeds: tuple[Any, ...]) -> tuple[Step, Fetches]:
@@ -186,6 +207,23 @@ class Session:
     def __exit__(self, *_: Any) -> None:
         self._entered.__exit__(None, None, None)
         self.close()
+
+
+def _on_each(run: Callable[[Any], Any], n: int, feeds: Any, collect: bool) -> Any:
+    _require_some(n)
+    return ops.data.run_steps(run, n, feeds, collect)
+
+
+def _on_same(step: Step, structure: Fetches, n: int, values: list[Any], collect: bool) -> Any:
+    _require_some(n)
+    if collect:
+        return [structure.build(step.run(list(values))) for _ in range(n)]
+    return structure.build(step.repeat(values, n))
+
+
+def _require_some(n: int) -> None:
+    if n < 1:
+        raise ArgumentError(f"[run_steps] n must be at least 1, got {n}")
 
 
 def _key(fetches: Any, feeds: Iterable[Any]) -> Any:

@@ -189,6 +189,17 @@ int32_t owr_run(owr_plan *plan, int32_t resume) {
   return owr::walk(plan, resume != 0);
 }
 
+int32_t owr_repeat(owr_plan *plan, int64_t left[2]) {
+  const int64_t end = now_ns() + plan->yield_ns;
+  while (left[0] > 0) {
+    const int32_t code = owr_run(plan, static_cast<int32_t>(left[1]));
+    left[1] = code == OWR_YIELD;
+    if (code) return code;
+    if (--left[0] > 0 && now_ns() > end) return OWR_YIELD;
+  }
+  return OW_OK;
+}
+
 void owr_cancel(owr_plan *plan) { plan->cancel = 1; }
 
 void owr_set_trace(owr_trace *trace) { __atomic_store_n(&tracing, trace, __ATOMIC_RELEASE); }

@@ -86,6 +86,9 @@ typedef struct owr_plan {
 } owr_plan;
 
 int32_t owr_run(owr_plan *plan, int32_t resume);
+
+/* Runs a plan `left[0]` times, counting down; left[1] says whether the first goes on where it yielded. */
+int32_t owr_repeat(owr_plan *plan, int64_t left[2]);
 void owr_cancel(owr_plan *plan);
 
 /* Runs that start from now on leave their spans in `trace`; NULL: no more. It must outlive the runs that began with it.

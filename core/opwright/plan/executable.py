@@ -18,7 +18,7 @@ from opwright.plan.emit import Emitted
 from opwright.plan.failures import error_of
 from opwright.plan.ir import Program, Value
 from opwright.pykernel import raised_in
-from opwright.runtime import run_plan
+from opwright.runtime import lib, run_plan
 
 STAGED = 512  # bytes; smaller feeds are copied into the plan, larger ones read where they are
 COPIED = 1 << 14  # bytes; smaller results are copied out of the arena, larger ones written to a fresh array
@@ -114,6 +114,24 @@ class Executable:
             return [fetch(values) for fetch in fetches] if first is None else [first[()]]
 
         return call
+
+    def repeat(self, values: Sequence[Any], n: int) -> list[Any] | None:
+        """What the last of n runs on the same values gives, without Python between; None as from `call`."""
+        if not self._feed(values):
+            return None
+        for prepare in self._before:
+            prepare()
+        left, status = ffi.new("int64_t[2]", [n - 1, 0]), _YIELD
+        while status == _YIELD:
+            status = lib.owr_repeat(self.plan, left)
+        if status:
+            self.settle(status)
+        return self.call(values)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one run may follow another as it is: neither is a part still to be planned, nor a size to be set."""
+        return self.rest is None and not any(value.dynamic for value in self.program.fetches)
 
     def settle(self, status: int) -> None:
         """Goes on after a yield, during which Python has served signals; raises what went wrong."""
