@@ -59,6 +59,8 @@ class Session:
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """The values of `fetches` (a tensor, operation, name, or nested lists, tuples, dicts of them) when `feed_dict`
         gives the values of its tensors. Operations give None."""
+        if run_metadata is not None:
+            return self._run_traced(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict or _NO_FEEDS
         several = type(fetches) is list or type(fetches) is tuple
         try:
@@ -67,6 +69,10 @@ class Session:
             step, structure = self._step(fetches, tuple(feeds))
         found = step.run([*feeds.values()])
         return found[0] if structure.single else structure.build(found)
+
+    def _run_traced(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
+        """A run that is to report about itself; sessions that know what to report override this."""
+        return self.run(fetches, feed_dict)
 
     def run_steps(self, n: int, fetches: Any, feeds: Any = None, collect: bool = False) -> Any:
         """n steps in one go: what run would give for the last of them, or with `collect` a list of what each gives.

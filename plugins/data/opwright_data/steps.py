@@ -21,7 +21,7 @@ AHEAD = 2  # lists
 
 @export("data.run_steps")
 def run_steps(run: Callable[[Any], Any], n: int, feeds: Iterable[Any], collect: bool = False) -> Any:
-    """`run(element)` for the first `n` elements of `feeds`; what the last call returns, or with `collect` a list of all.
+    """`run(element)` for the first `n` elements of `feeds`: what the last call returns, or with `collect` each of them.
 
     A thread reads ahead, some milliseconds or elements, and nothing beyond the n-th. Raises what the iterator raises,
     after the steps before; OutOfRangeError if it ends early.

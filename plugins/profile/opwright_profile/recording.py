@@ -132,19 +132,25 @@ class profile:
 
     def save(self, path: str | Path) -> None:
         """Writes the timeline in Chrome's trace format: a lane for each worker."""
-        Path(path).write_text(json.dumps({"traceEvents": list(self._events())}))
+        Path(path).write_text(json.dumps({"traceEvents": list(self.events())}))
 
-    def _events(self) -> Iterable[dict[str, Any]]:
+    def events(self) -> Iterable[dict[str, Any]]:
+        """The timeline's events, a dict for each span: node, op, device, worker, begin and length in us."""
         for span in self.spans:
             node = self._node(int(span["plan"]), int(span["node"]))
             yield {
-                "name": node.name if node is not None else "gone",
+                "name": node.name or op_of(node) if node is not None else "gone",
                 "ph": "X",
                 "pid": 0,
                 "tid": int(span["worker"]),
                 "ts": int(span["begin"]) / 1e3,
                 "dur": int(span["end"] - span["begin"]) / 1e3,
-                "args": {"chunks": f"{span['first']} to {span['last']}", "plan": hex(int(span["plan"]))},
+                "args": {
+                    "op": op_of(node) if node is not None else "",
+                    "device": node.device if node is not None else "",
+                    "chunks": f"{span['first']} to {span['last']}",
+                    "plan": hex(int(span["plan"])),
+                },
             }
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ MODULES = (
     "app",
     "errors",
     "libraries",
+    "tracing",
     "tutorials",
     "summaries",
     "layers",

@@ -9,25 +9,8 @@ from opwright import scopes
 from opwright.errors import GraphError
 from opwright.runtime import set_workers
 
-
-class Options:
-    """A bag of settings, as TensorFlow 1's protocol buffers are to programs: any attribute can be read and set."""
-
-    def __init__(self, **values: Any) -> None:
-        self.__dict__.update(values)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        made = Options()
-        self.__dict__[name] = made
-        return made
-
-    def __bool__(self) -> bool:
-        return any(bool(value) for value in self.__dict__.values())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
+from opwright_tf1.surface.options import Options
+from opwright_tf1.surface.tracing import Traced
 
 
 class ConfigProto(Options):
@@ -36,16 +19,6 @@ class ConfigProto(Options):
 
 class GPUOptions(Options):
     """Settings for GPUs. Memory is taken as it is needed, whatever they say."""
-
-
-class RunOptions(Options):
-    """Settings of one run."""
-
-    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
-
-
-class RunMetadata(Options):
-    """What a run reports about itself."""
 
 
 class _Settings:
@@ -58,7 +31,7 @@ class _Settings:
             set_workers(threads)
 
 
-class Session(ow.Session):
+class Session(Traced, ow.Session):
     """Runs operations of a graph; the default graph unless another is given."""
 
     def __init__(self, target: str = "", graph: ow.Graph | None = None, config: Any = None) -> None:
@@ -99,8 +72,6 @@ API: dict[str, Any] = {
     "ConfigProto": ConfigProto,
     "GPUOptions": GPUOptions,
     "InteractiveSession": InteractiveSession,
-    "RunMetadata": RunMetadata,
-    "RunOptions": RunOptions,
     "Session": Session,
     "get_default_session": get_default_session,
 }
