@@ -22,6 +22,8 @@ class Shape:
             checked = None
         elif isinstance(dims, Shape):
             checked = dims.dims
+        elif type(dims) is tuple and all([type(d) is int and d >= 0 for d in dims]):  # as nearly always
+            checked = dims
         else:
             checked = tuple(_dim(d) for d in ((dims,) if isinstance(dims, int) else dims))
         object.__setattr__(self, "dims", checked)

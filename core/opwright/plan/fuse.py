@@ -139,8 +139,9 @@ def _grown(program: Program, kernels: dict[Node, Kernel], descriptors: Descripto
 
 
 class _Growth:
-    """Clusters while they grow. A node waits for all that its cluster waits for: `latest` is the last position in the
-    program among these, itself included, which bounds the search for ways that lead out of a cluster and back."""
+    """Clusters while they grow. `level` is how far a node is from the program's inputs. A node waits for all that its
+    cluster waits for: `latest` is the highest level among these, itself included, which bounds the search for ways that
+    lead out of a cluster and back. (Positions would do, but are far apart where a gradient joins what it is of.)"""
 
     def __init__(self, program: Program) -> None:
         self.needs = program.dependencies()
@@ -149,7 +150,10 @@ class _Growth:
             for b in before:
                 self.users.setdefault(b, []).append(node)
         self.position = {node: i for i, node in enumerate(program.nodes)}
-        self.latest = dict(self.position)
+        self.level: dict[Node, int] = {}
+        for node in program.nodes:
+            self.level[node] = 1 + max((self.level[b] for b in self.needs[node]), default=0)
+        self.latest = dict(self.level)
         self.group: dict[Node, list[Node]] = {}
         self.folds: dict[Node, Prepared] = {}
 
@@ -224,12 +228,12 @@ class _Growth:
 
     def _returns(self, joined: set[Node]) -> bool:
         """Whether something outside, with its whole cluster, both needs a member and is needed by one."""
-        first = min(self.position[n] for n in joined)
+        first = min(self.level[n] for n in joined)
         seen: set[Node] = set()
         todo = [b for n in joined for b in self.needs[n] if b not in joined]
         while todo:
             node = todo.pop()
-            if node in seen or self.latest[node] < first:
+            if node in seen or self.latest[node] <= first:
                 continue
             for member in self.group.get(node, [node]):
                 seen.add(member)
@@ -240,14 +244,15 @@ class _Growth:
 
     def _spread(self, merged: list[Node]) -> None:
         """Raises `latest` of a cluster's members, and of whatever waits for them, to that of the last."""
-        todo = [(member, max(self.latest[m] for m in merged)) for member in merged]
+        latest, late = self.latest, max(self.latest[m] for m in merged)
+        todo = list(merged)
+        latest.update(dict.fromkeys(merged, late))
         while todo:
-            node, late = todo.pop()
-            if self.latest[node] >= late and node not in merged:
-                continue
-            self.latest[node] = late
-            for user in self.users.get(node, []):
-                todo += [(m, late) for m in self.group.get(user, [user]) if self.latest[m] < late]
+            for user in self.users.get(todo.pop(), ()):
+                if latest[user] < late:  # all of a cluster have the same
+                    group = self.group.get(user, [user])
+                    latest.update(dict.fromkeys(group, late))
+                    todo += group
 
 
 def posts(program: Program) -> None:

@@ -51,6 +51,7 @@ class Builder:
         self.deferred: set[Operation] = set()
         self.touched_later: dict[Operation, bool] = {}  # variable -> whether a deferred operation writes it
         self.asked: set[int] = set()
+        self._first_touching: dict[Operation, Operation] | None = None  # of each variable
         self._feeds = feeds
         for slot, (tensor, shape) in enumerate(zip(spec.feeds, shapes, strict=True)):
             self._feed(slot, tensor, shape)
@@ -164,9 +165,12 @@ class Builder:
     def _add_variable(self, op: Operation, shape: tuple[int, ...] | None = None) -> None:
         for tensor, storage, dims in zip(op.outputs, *self.variables(op, shape), strict=True):
             self.values[tensor] = Value(tensor.dtype, Layout.dense(dims), storage)
-        readers = [o for o in self.spec.operations if any(v is op for v, _ in variables_of(o))]
+        if self._first_touching is None:
+            touching = [(v, o) for o in reversed(self.spec.operations) for v, _ in variables_of(o)]
+            self._first_touching = dict(touching)
+        first = self._first_touching.get(op)
         fetched = op.outputs[0] in self.spec.fetches
-        if fetched or (readers and not (readers[0].definition.initializes and _first_ref(readers[0]) is op)):
+        if fetched or (first is not None and not (first.definition.initializes and _first_ref(first) is op)):
             self.program.needs_initialized.append((op, self.values[op.outputs[0]].storage))
 
     def _make_room(self, writer: Operation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class Node:
 
     @property
     def inputs(self) -> list[Value]:
-        return [value for group in self.groups for value in group] + self.extra
+        return [*chain.from_iterable(self.groups), *self.extra]
 
     def replace(self, old: Value, new: Value) -> None:
         for group in self.groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from dataclasses import dataclass
 
@@ -191,17 +192,15 @@ def _by_size(blocks: list[Block]) -> int:
     size = 0
     for block in sorted(blocks, key=lambda b: -b.nbytes):
         best, best_gap, at = None, None, 0
-        for other in placed:
-            if other.last < block.first or block.last < other.first:
-                continue
+        first, last = block.first, block.last
+        for other in [other for other in placed if other.last >= first and other.first <= last]:
             gap = other.offset - at
             if gap >= block.nbytes and (best_gap is None or gap < best_gap):
                 best, best_gap = at, gap
             at = max(at, other.offset + other.nbytes + SKEW)
         block.offset = at if best is None else best
         size = max(size, block.offset + block.nbytes)
-        placed.append(block)
-        placed.sort(key=lambda b: b.offset)
+        bisect.insort(placed, block, key=lambda b: b.offset)
     return size
 
 
