@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 STEPS = ("scalar", "chain100", "elementwise", "softmax", "mlp", "deep_mnist", "cifar10", "word2vec", "lstm")
 INFERENCE = ("alexnet_1", "alexnet_16", "resnet50_1", "resnet50_16")
+MARKS = "<!-- results -->", "<!-- end of results -->"
 # A framework's module, and what it is measured on.
 PEERS = {
     "tensorflow": ("tensorflow", (*STEPS, *INFERENCE[2:])),  # it has no grouped convolutions on CPUs
@@ -34,6 +35,7 @@ class Worker:
             text=True,
         )
         self.times = []
+        self.floor = None  # of ours: seconds, operations, bytes
         self.error = None
         self._answer()
 
@@ -41,6 +43,8 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith(("ready", "time ")):
                 return line
+            if line.startswith("floor "):
+                self.floor = [float(word) for word in line.split()[1:]]
         self.error = (self.process.stderr.read().strip().splitlines() or ["no answer"])[-1]
         return None
 
@@ -60,7 +64,7 @@ class Worker:
 
 
 def measure(workload, frameworks, rounds, seconds):
-    """Median seconds of a step by framework; `frameworks` gives each one's interpreter."""
+    """Median seconds of a step by framework, whose interpreters `frameworks` gives, and our floor."""
     workers = {name: Worker(python, name, workload) for name, python in frameworks.items()}
     for _ in range(rounds):
         for worker in workers.values():
@@ -70,7 +74,7 @@ def measure(workload, frameworks, rounds, seconds):
     for name, worker in workers.items():
         if worker.error:
             print(f"  {name} failed: {worker.error}", file=sys.stderr)
-    return {name: statistics.median(w.times) for name, w in workers.items() if w.times}
+    return {name: statistics.median(w.times) for name, w in workers.items() if w.times}, workers["opwright"].floor
 
 
 def installed(python, modules):
@@ -79,19 +83,58 @@ def installed(python, modules):
     return subprocess.run([python, "-c", program, *modules], capture_output=True, text=True, check=True).stdout.split()
 
 
+HEADER = ("workload", "ours / best", "GFLOP", "MB", "floor", "floor / ours")
+
+
 def table(args, frameworks):
-    """Measures and prints row by row; the times and our ratio to the best peer by workload."""
-    print(f"{'workload':12}" + "".join(f"{name:>16}" for name in frameworks) + "   ours / best peer")
+    """Measures and prints row by row. By workload: the times, our ratio to the best peer, the floor."""
+    print("".join(f"{name:>16}" for name in (HEADER[0], *frameworks, *HEADER[1:])))
     results = {}
     for workload in args.only.split(",") if args.only else STEPS + INFERENCE:
         able = {n: python for n, python in frameworks.items() if n == "opwright" or workload in PEERS[n][1]}
-        times = measure(workload, able, args.rounds, args.seconds)
+        times, floor = measure(workload, able, args.rounds, args.seconds)
         peers = [t for name, t in times.items() if name != "opwright"]
         ratio = times["opwright"] / min(peers) if peers and "opwright" in times else None
-        cells = "".join(f"{1e6 * times[n]:13.1f} us" if n in times else f"{'-':>16}" for n in frameworks)
-        print(f"{workload:12}{cells}   {f'{ratio:.2f}' if ratio else '-'}", flush=True)
-        results[workload] = {"seconds": times, "ratio": ratio}
+        results[workload] = {"seconds": times, "ratio": ratio, "floor": floor}
+        print("".join(f"{cell:>16}" for cell in cells(workload, results[workload], frameworks)), flush=True)
     return results
+
+
+def cells(workload, found, frameworks):
+    """A row of the table. Where a step does next to nothing, its floor is no measure."""
+    times, floor = found["seconds"], found["floor"]
+    row = [workload, *(f"{1e6 * times[n]:.1f} us" if n in times else "-" for n in frameworks)]
+    row.append(f"{found['ratio']:.2f}" if found["ratio"] else "-")
+    if floor is None or "opwright" not in times or floor[0] < 1e-7:
+        return [*row, "-", "-", "-", "-"]
+    seconds, flops, moved = floor
+    share = f"{seconds / times['opwright']:.0%}"
+    return [*row, f"{flops / 1e9:.3f}", f"{moved / 1e6:.2f}", f"{1e6 * seconds:.1f} us", share]
+
+
+def machine():
+    """What the numbers hold for."""
+    return f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}"
+
+
+def processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def into_readme(results, frameworks, about):
+    """Puts the table in the place of the one in the README."""
+    readme = HERE / "README.md"
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    columns = (HEADER[0], *frameworks, *HEADER[1:])
+    rows = [columns, ["---"] * len(columns), *(cells(name, found, frameworks) for name, found in results.items())]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    readme.write_text(f"{before}{MARKS[0]}\n{about}:\n\n{lines}\n{MARKS[1]}{after}")
 
 
 def plot(results, path):
@@ -133,6 +176,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=0.5, help="time of a round")
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--plot", help="draw the ratios into this file (PNG; needs matplotlib)")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--gate", help="fail if a ratio is worse than in this earlier --json file")
     parser.add_argument("--slack", type=float, default=0.25, help="by how much a ratio may be worse")
     return parser.parse_args()
@@ -145,8 +189,11 @@ def main():
     for python in args.peers or [sys.executable]:
         there = installed(python, sorted({module for module, _ in PEERS.values()}))
         frameworks |= {name: python for name in wanted if PEERS[name][0] in there and name not in frameworks}
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
+    about = machine()
+    print(about)
     results = table(args, frameworks)
+    if args.readme:
+        into_readme(results, frameworks, about)
     if args.json:
         record = {"machine": platform.platform(), "cores": os.cpu_count(), "load": os.getloadavg(), "results": results}
         Path(args.json).write_text(json.dumps(record, indent=2))

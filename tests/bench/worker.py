@@ -30,10 +30,22 @@ def build(framework, workload):
     return getattr(module, workload)()
 
 
+def floor(step):
+    """Seconds that the machine would take for a step at its peaks, the operations and the bytes."""
+    import opwright as ow
+
+    with ow.profile() as found:
+        step()
+    least = found.floor()
+    return least.seconds, least.flops, least.bytes
+
+
 def main():
     step = build(*sys.argv[1:])
     for _ in range(5):
         step()
+    if sys.argv[1] == "opwright":
+        print("floor", *floor(step))
     print("ready", flush=True)
     for line in sys.stdin:
         times, end = [], time.perf_counter() + float(line)

@@ -16,6 +16,7 @@ from opwright.plan import executable
 from opwright.plan.fuse import Cluster
 from opwright.runtime import NULL, lib
 
+from opwright_profile.floors import Floor, floor_of
 from opwright_profile.peaks import peaks
 
 _SPAN = np.dtype(
@@ -124,6 +125,15 @@ class profile:
     def _node(self, plan: int, index: int) -> Any:
         found = self._executables.get(plan)
         return found.emitted.nodes[index] if found is not None else None
+
+    def floor(self) -> Floor:
+        """What all the steps that were recorded could not have done without: operations, bytes, and their time."""
+        pairs, runs = np.unique(self.spans[self.spans["first"] == 0][["plan", "node"]], return_counts=True)
+        most: dict[int, int] = {}
+        for pair, count in zip(pairs, runs, strict=True):
+            most[int(pair["plan"])] = max(most.get(int(pair["plan"]), 0), int(count))
+        known = [(self._executables[plan], n) for plan, n in most.items() if plan in self._executables]
+        return sum((floor_of(executable.emitted.nodes) * n for executable, n in known), Floor(0.0, 0.0))
 
     def to_json(self) -> str:
         """The rows, the machine's peaks and the number of lost spans."""

@@ -82,3 +82,24 @@ def test_steps_of_all_threads_are_recorded(step):
         for thread in threads:
             thread.join()
     assert sum(row.calls for row in found.rows() if row.op == "matmul") == 4
+
+
+def test_the_floor_counts_operations_and_what_must_be_touched(step):
+    with ow.profile() as found:
+        for _ in range(3):
+            step()
+    floor = found.floor()
+    assert floor.flops == 3 * (2 * 64 * 32 * 16 + 64 * 16)  # the product's, and the maximum's
+    assert floor.bytes == 3 * 64 * 32 * 4  # what is fed; the weights are a constant, the sum is small
+    assert 0 < floor.seconds < 1
+
+
+def test_of_a_gathered_table_the_floor_counts_the_rows(graph, session):
+    table = ow.Variable(np.zeros((1000, 8), np.float32))
+    total = ow.Variable(np.zeros(8, np.float32))
+    rows = ow.placeholder("int32", [5])
+    session.run([table.initializer, total.initializer])
+    added = ow.assign_add(total, ow.reduce_sum(ow.gather(table, rows), 0)).op
+    with ow.profile() as found:
+        session.run(added, {rows: [1, 2, 3, 4, 5]})
+    assert 5 * 8 * 4 <= found.floor().bytes <= 3 * 5 * 8 * 4 + 100  # the rows, the total twice, the numbers
