@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from opwright._abi import ffi
 from opwright.kernels import Kernel
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.ir import Node, Program, Storage, Value, topological
 from opwright.plan.select import Prepared, elementwise_kernel, folding, prepare
-from opwright.runtime import lib
+from opwright.runtime import NULL, lib
 
 LARGEST_CLUSTER = 24  # nodes; a tile register each, so that all stay in L1
 
@@ -47,6 +48,12 @@ class Cluster:
     def prepare(self, descriptors: Descriptors) -> None:
         """Prepares each member's tile function."""
         for member in self.members:
+            struct = self.kernels[member].struct
+            if struct.prepare == NULL:
+                assert member.definition is not None
+                attributes = descriptors.attributes(member.definition.schema, member.attributes)
+                self.tiles[member] = struct.tile, ffi.cast("void *", attributes)
+                continue
             reasons: list[str] = []
             prepared = prepare(self.kernels[member], member, descriptors, reasons)
             assert prepared is not None, reasons

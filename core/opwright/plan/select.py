@@ -73,7 +73,9 @@ def elementwise_kernel(node: Node) -> Kernel | None:
     if node.outputs[0].storage.kind != "arena":
         return None
     if _kind(node) == "cpu":
-        return next((k for k in matching(node) if k.struct.tile != NULL), None)
+        tiled = [k for k in kernels.candidates(node.definition, "cpu") if k.struct.tile != NULL]
+        wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs]) if tiled else ""
+        return next((k for k in tiled if k.takes(wanted)), None)
     wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
     with_scalar = (k for k in kernels.candidates(node.definition, "cpu") if k.scalar and k.takes(wanted))
     found = next(with_scalar, None)

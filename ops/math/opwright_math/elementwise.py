@@ -10,8 +10,10 @@ from typing import Any
 import opwright
 from opwright import OpDef, ops
 from opwright import dtypes as groups
-from opwright.expression import CONSTANTS, Expression, op_of
 from opwright.opdef import MISSING
+from opwright.scalars import CONSTANTS
+
+from opwright_math.expression import Expression, op_of
 
 _ARITHMETIC: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "realdiv"}
 _COMPARISONS: dict[type, str] = {

@@ -23,10 +23,10 @@ from typing import Any
 
 from opwright.dtypes import DType
 from opwright.errors import ResourceExhaustedError
-from opwright.expression import CONSTANTS
 from opwright.layouts import Layout
 from opwright.plan.ir import Node, Value
 from opwright.plan.tiles import broadcast_strides, collapsed
+from opwright.scalars import CONSTANTS
 
 MOST_TENSORS = 256  # launch.h's OWC_MAX_TENSORS
 PARAMETER_BYTES = 4000  # a kernel takes 4 KiB of parameters

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import keyword
-import math
 import re
 
 from opwright.errors import SchemaError, did_you_mean
+from opwright.scalars import CONSTANTS
 
 # math.h's functions and the ops they are; with an f at the end too.
 FUNCTIONS = {
@@ -18,12 +18,6 @@ FUNCTIONS = {
     ).split()
 } | {"fabs": "abs", "fmod": "truncatemod", "nearbyint": "rint"}
 _BINARY = ("atan2", "copysign", "fmax", "fmin", "fmod", "hypot", "pow")
-CONSTANTS = {
-    "INFINITY": math.inf, "NAN": math.nan, "M_1_PI": 1 / math.pi, "M_2_PI": 2 / math.pi,
-    "M_2_SQRTPI": 2 / math.sqrt(math.pi), "M_E": math.e, "M_LN10": math.log(10), "M_LN2": math.log(2),
-    "M_LOG10E": math.log10(math.e), "M_LOG2E": math.log2(math.e), "M_PI": math.pi, "M_PI_2": math.pi / 2,
-    "M_PI_4": math.pi / 4, "M_SQRT1_2": math.sqrt(0.5), "M_SQRT2": math.sqrt(2),
-}  # fmt: skip
 _SPELLING = {"&&": "and", "||": "or", "!": "~"}  # ~ binds as C's ! does, which Python's not does not
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fF]?(?!\w)|(?P<name>[A-Za-z_]\w*)"
