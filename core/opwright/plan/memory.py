@@ -197,7 +197,8 @@ def _by_size(blocks: list[Block]) -> int:
             gap = other.offset - at
             if gap >= block.nbytes and (best_gap is None or gap < best_gap):
                 best, best_gap = at, gap
-            at = max(at, other.offset + other.nbytes + SKEW)
+            if (end := other.offset + other.nbytes + SKEW) > at:
+                at = end
         block.offset = at if best is None else best
         size = max(size, block.offset + block.nbytes)
         bisect.insort(placed, block, key=lambda b: b.offset)
