@@ -35,6 +35,7 @@ class Context:
         self.definition = definition
         self.final = final  # a plan is being made: shapes are concrete
         self.results: list[tuple[int, ...]] = []  # for view functions: the outputs' shapes
+        self.asked = False  # whether a value was asked for, known or not: shapes may then follow from more than shapes
         self.attr = SimpleNamespace(**attributes)
         self.attributes = attributes
         self._dtypes = dtypes
@@ -60,15 +61,18 @@ class Context:
     def value(self, name: str) -> Any:
         """The argument's value as an array, or None if it is not known yet."""
         self.definition.value_args.add(name)
+        self.asked = True
         return self._value_of(self.definition.arg_index(name), 0)
 
     def partial(self, name: str, item: int = 0) -> Any:
         """What is known of the argument's elements: an object array with None where nothing is, or None."""
         self.definition.value_args.add(name)
+        self.asked = True
         return self._partial_of(self.definition.arg_index(name), item)
 
     def known(self, name: str, item: int = 0) -> Any:
         """The argument's value if it does not depend on what is fed, else None: asking makes no plan for each value."""
+        self.asked = True
         return self._known_of(self.definition.arg_index(name), item)
 
     def require(self, ok: bool, requirement: str, got: Any) -> None:

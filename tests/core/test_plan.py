@@ -294,3 +294,10 @@ def test_programs_of_one_element(graph, session):
     np.testing.assert_allclose(found[:2], [np.exp(1.5), np.exp(3.0) - 1.5], rtol=1e-6)
     assert found[2]
     assert found[3].tolist() == [[6.0]]
+
+
+def test_shapes_that_follow_from_values_differ_between_operations_that_are_alike(graph, session):
+    x, n = ow.placeholder("float32", [2]), ow.placeholder("int32", [1])
+    tiled = [ow.tile(x, [2]), ow.tile(x, [3]), ow.tile(x, n), ow.tile(x, n + 1), x[:1] * 1.0, x[:2] * 1.0]
+    found = session.run(tiled, {x: [1, 2], n: [4]})
+    assert [len(f) for f in found] == [4, 6, 8, 10, 1, 2]

@@ -51,6 +51,7 @@ class Builder:
         self.deferred: set[Operation] = set()
         self.touched_later: dict[Operation, bool] = {}  # variable -> whether a deferred operation writes it
         self.asked: set[int] = set()
+        self._shapes: dict[Any, list[Shape]] = {}
         self._first_touching: dict[Operation, Operation] | None = None  # of each variable
         self._feeds = feeds
         for slot, (tensor, shape) in enumerate(zip(spec.feeds, shapes, strict=True)):
@@ -207,7 +208,7 @@ class Builder:
         if definition.reference is not None and not has_kernel(definition, groups, attributes, device):
             context.output_shapes()  # its own rules hold, whatever the ops it is written in would take
             return self._inline(definition, groups, attributes, op)
-        shapes = context.output_shapes()
+        shapes = self._output_shapes(context, groups)
         dynamic = not all(s.is_known for s in shapes)
         if dynamic and not definition.dynamic:
             raise Unresolved
@@ -222,6 +223,23 @@ class Builder:
         for value in node.outputs:
             value.dynamic = dynamic
         return node.outputs
+
+    def _output_shapes(self, context: Context, groups: Groups) -> list[Shape]:
+        """The outputs' shapes, computed once for operations that are alike."""
+        key = (
+            context.definition,
+            tuple(context.attributes.items()),
+            tuple([tuple([(v.shape, v.dtype) for v in group]) for group in groups]),
+        )
+        try:
+            found = self._shapes.get(key)
+        except TypeError:  # an attribute that cannot be hashed
+            return context.output_shapes()
+        if found is None:
+            found = context.output_shapes()
+            if not context.asked:
+                self._shapes[key] = found
+        return found
 
     def _inline(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], op: Any) -> list[Value]:
         """The outputs of an op without a kernel, by its reference in other ops."""

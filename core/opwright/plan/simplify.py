@@ -98,9 +98,11 @@ def rewrite(program: Program) -> None:
     for node in program.nodes:
         substitution.apply_to(node)
         function = node.definition.rewrite_function if node.definition else None
+        if function is None:
+            kept.append(node)
+            continue
         make = Make(node, readers)
-        replaced = function(node, make) if function is not None else None
-        made = make.nodes
+        replaced, made = function(node, make), make.nodes
         if replaced is None or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
             kept.append(node)
             continue
