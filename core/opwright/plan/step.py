@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,7 +102,8 @@ class Step:
         mine: OrderedDict[Any, Executable] = lane.executables.setdefault(self, OrderedDict())
         found = mine.get(self._key(shapes, values))
         if found is None:
-            found = self._build(lane, shapes, values)
+            with _no_collection():
+                found = self._build(lane, shapes, values)
             mine[self._key(shapes, values)] = found  # building may have shown that values matter too
             if len(mine) > CACHED:
                 mine.popitem(last=False)
@@ -183,6 +186,18 @@ class Step:
                 found[name] = lane.arenas.setdefault(name, device(name).arena())
         sizes.setdefault("cpu", 0)
         return found
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python's collector at rest: a plan is thousands of objects that stay, which it would look through in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _snapshot_fetches(program: Program) -> None:
