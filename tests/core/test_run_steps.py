@@ -86,6 +86,8 @@ def test_errors(session, counter):
         session.run_steps(3, picked, [{x: 0}, {x: 1}])
     with pytest.raises((InvalidArgumentError, OutOfRangeError), match=r"\[gather\]"):
         session.run_steps(3, picked, {x: 5})
+    with pytest.raises(ArgumentError, match="placeholder:0: "):  # as run does, with the tensor's name
+        session.run_steps(3, picked, {x: "one"})
     assert session.run_steps(2, picked, {x: 1}) == 2
 
     def broken():
