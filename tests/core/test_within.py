@@ -147,3 +147,18 @@ def test_equal_reads_of_a_variable_are_merged_unless_it_is_written_between(sessi
     found = session.run([a + b, c])
     np.testing.assert_array_equal(found[0], 2 * start.cumsum(0))
     np.testing.assert_array_equal(found[1], (start + 1).cumsum(0))
+
+
+def test_a_rewrite_reads_no_variable_later_than_the_nodes_it_replaces(session, v):
+    start = np.arange(2.0 * ROWS).reshape(ROWS, 2)
+    ones = ow.ones([ROWS, 3], "float64")
+    turned = ow.transpose(v)
+    products = [ow.matmul(v, ones * k, transpose_a=True) for k in (1.0, 2.0)]
+    whole = ow.matmul(v, ow.ones([2, 4], "float64"))
+    with ow.control_dependencies([turned.op, whole.op, *(p.op for p in products)]):
+        written = ow.assign(v, v * 0.0)
+    with ow.control_dependencies([written.op]):
+        fetches = [ow.matmul(turned, ones), ow.add_n(products) * 1.0, ow.split(whole, 2)[1] * 1.0]
+    want = [start.T @ np.ones((ROWS, 3)), 3 * start.T @ np.ones((ROWS, 3)), (start @ np.ones((2, 4)))[ROWS // 2 :]]
+    for found, expected in zip(session.run(fetches), want, strict=True):
+        np.testing.assert_allclose(found, expected)

@@ -93,17 +93,20 @@ def rewrite(program: Program) -> None:
     """Lets each op replace its node by cheaper ones."""
     substitution = Substitution(program)
     written = program.written()
+    changed: set[Storage] = set()  # the memories that are written so far
     kept: list[Node] = []
     readers = Counter([v for node in program.nodes for v in node.inputs] + program.fetches)
     for node in program.nodes:
         substitution.apply_to(node)
+        changed.update(node.writes())
         function = node.definition.rewrite_function if node.definition else None
         if function is None:
             kept.append(node)
             continue
         make = Make(node, readers)
         replaced, made = function(node, make), make.nodes
-        if replaced is None or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
+        late = {v.storage for new in made for v in new.inputs} & changed - {v.storage for v in node.inputs}
+        if replaced is None or late or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
             kept.append(node)
             continue
         kept += made
