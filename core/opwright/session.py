@@ -14,7 +14,7 @@ from opwright import ops, scopes
 from opwright._abi import ffi
 from opwright.devices import device
 from opwright.dtypes import DType
-from opwright.errors import ArgumentError, GraphError
+from opwright.errors import GraphError
 from opwright.fetching import Fetches
 from opwright.graph import Graph, Operation, Tensor
 from opwright.plan.ir import Storage
@@ -81,10 +81,13 @@ class Session:
         steps. Where the feeds stay the same and only the last result is wanted, the loop runs in C: a step costs no
         Python at all. Raises OutOfRangeError if the iterator ends before n steps.
         """
-        if feeds is not None and not isinstance(feeds, Mapping):
-            return _on_each(lambda feed_dict: self.run(fetches, feed_dict), n, feeds, collect)
-        feeds = feeds or _NO_FEEDS
-        return _on_same(*self._step(fetches, tuple(feeds)), n, [*feeds.values()], collect)
+
+        def repeat(feed_dict: Any) -> Any:
+            same = feed_dict or _NO_FEEDS
+            step, structure = self._step(fetches, tuple(same))
+            return structure.build(step.repeat([*same.values()], n))
+
+        return ops.data.run_steps(lambda feed_dict: self.run(fetches, feed_dict), repeat, n, feeds, collect)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
@@ -103,9 +106,9 @@ class Session:
             return found[0] if structure.single else structure.build(found)
 
         def run_steps(n: int, feeds: Any = None, collect: bool = False) -> Any:
-            if feeds is None and not feed_list:
-                return _on_same(step, structure, n, [], collect)
-            return _on_each(lambda values: call(*values), n, feeds or (), collect)
+            feeds = () if feeds is None and feed_list else feeds
+            repeat = lambda _: structure.build(step.repeat([], n))  # noqa: E731
+            return ops.data.run_steps(lambda values: call(*(values or ())), repeat, n, feeds, collect)
 
         call.run_steps = run_steps  # type: ignore[attr-defined]
         return call
@@ -213,23 +216,6 @@ class Session:
     def __exit__(self, *_: Any) -> None:
         self._entered.__exit__(None, None, None)
         self.close()
-
-
-def _on_each(run: Callable[[Any], Any], n: int, feeds: Any, collect: bool) -> Any:
-    _require_some(n)
-    return ops.data.run_steps(run, n, feeds, collect)
-
-
-def _on_same(step: Step, structure: Fetches, n: int, values: list[Any], collect: bool) -> Any:
-    _require_some(n)
-    if collect:
-        return [structure.build(step.run(list(values))) for _ in range(n)]
-    return structure.build(step.repeat(values, n))
-
-
-def _require_some(n: int) -> None:
-    if n < 1:
-        raise ArgumentError(f"[run_steps] n must be at least 1, got {n}")
 
 
 def _key(fetches: Any, feeds: Iterable[Any]) -> Any:

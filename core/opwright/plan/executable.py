@@ -116,8 +116,9 @@ class Executable:
         return call
 
     def repeat(self, values: Sequence[Any], n: int) -> list[Any] | None:
-        """What the last of n runs on the same values gives, without Python between; None as from `call`."""
-        if not self._feed(values):
+        """What the last of n runs on the same values gives, without Python between; None as from `call`, and where a
+        part is still to be planned, or a size to be set before each run."""
+        if self.rest is not None or any(value.dynamic for value in self.program.fetches) or not self._feed(values):
             return None
         for prepare in self._before:
             prepare()
@@ -127,11 +128,6 @@ class Executable:
         if status:
             self.settle(status)
         return self.call(values)
-
-    @property
-    def repeats(self) -> bool:
-        """Whether one run may follow another as it is: neither is a part still to be planned, nor a size to be set."""
-        return self.rest is None and not any(value.dynamic for value in self.program.fetches)
 
     def settle(self, status: int) -> None:
         """Goes on after a yield, during which Python has served signals; raises what went wrong."""

@@ -83,14 +83,10 @@ class Step:
         free = self.home.lanes.free
         lane = free.pop() if free else Lane()
         try:
-            executable = self.executable(lane, values)
-            if n > 1 and executable.repeats and (last := executable.repeat(values, n - 1)) is not None:
-                return last
+            last = self.executable(lane, values).repeat(values, n - 1) if n > 1 else found
         finally:
             free.append(lane)
-        for _ in range(n - 1):
-            found = self.run(list(values))
-        return found
+        return [self.run(list(values)) for _ in range(n - 1)][-1] if last is None else last
 
     def executable(self, lane: Lane, values: list[Any]) -> Executable:
         """The executable for the values' shapes. Values that are neither arrays nor numbers are made arrays."""
