@@ -112,14 +112,9 @@ def _rectangular(value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value, object)
     except ValueError:
         raise ArgumentError(f"a tensor's rows must have equal lengths, got {_short(value)}") from None
-    if array.dtype.kind not in "fiub" and not _are_texts(array):
+    if array.dtype.kind not in "fiubSU" and not all(isinstance(item, (str, bytes)) for item in array.flat):
         raise DTypeError(f"a tensor holds numbers, bools or strings, got {_short(value)}")
     return array
-
-
-def _are_texts(array: np.ndarray[Any, Any]) -> bool:
-    texts = array.dtype.kind == "O" and all(isinstance(value, (str, bytes)) for value in array.flat)
-    return texts or array.dtype.kind in "SU"
 
 
 def _holds_numpy(value: Any) -> bool:

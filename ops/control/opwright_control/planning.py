@@ -213,7 +213,8 @@ def plan_loop(builder: Builder, definition: OpDef, groups: Groups, attributes: d
         if made != flat[first].shape:
             raise InvalidArgumentError(
                 f"[{wiring.name}] a loop variable must keep its shape while the loop runs, got {flat[first].shape} "
-                f"before and {made} after an iteration for number {i}; pad it to a fixed size"
+                f"before and {made} after an iteration for number {i}; pad it to a fixed "
+                "size, or call while_loop with shape_invariants"
             )
     condition = None
     if attributes["condition"] is not None:

@@ -463,3 +463,15 @@ def test_the_source_that_is_made_can_be_read():
         GraphError, match=r"\[autograph.to_code\] entity must be a function that can be rewritten, got 3"
     ):
         ow.autograph.to_code(3)
+
+
+def test_what_grows_in_a_loop_over_tensors_says_what_to_write():
+    @ow.function
+    def grown(n):
+        x = ow.zeros([0])
+        for _ in ow.range(n):
+            x = ow.concat([x, [1.0]], 0)
+        return x
+
+    with pytest.raises(InvalidArgumentError, match=r"must keep its shape.*or call while_loop with shape_invariants"):
+        grown(ow.constant(2))
