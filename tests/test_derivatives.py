@@ -71,6 +71,9 @@ def in_graph(subject, connected):
         fed = dict(zip(feeds, subject.arrays, strict=True))
         xs = [feeds[k] for k in connected]
         found = gradients(checks.weighted(subject, graph, feeds), xs)
+        for x, g in zip(xs, found, strict=True):
+            if g is not None:
+                checks.dense(g).set_shape(x.shape)  # sizes that are fed are not known here, on the tape they are
         first = session.run([checks.dense(g) for g in found], fed)
         try:
             twice = gradients(slopes_of(found), xs, unconnected_gradients="zero")
