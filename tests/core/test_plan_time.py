@@ -72,3 +72,18 @@ def test_building_takes_no_longer_than_it_did():
     units, (seconds, operations) = min(yardstick() for _ in range(3)), built(unrolled, 28)
     # Measured: 150 to 180 operations take as long as the yardstick.
     assert seconds / operations < units / 70
+
+
+def squares(n):
+    """A value squared again and again, and read long after."""
+    x = ow.placeholder("float32", [4, 4])
+    y = x
+    for _ in range(n):
+        y = y * y
+    return [ow.cumsum(ow.cumsum(x)) * y], x
+
+
+def test_ways_that_meet_again_are_not_gone_twice():
+    built(squares, 2)
+    units, (seconds, _) = min(yardstick() for _ in range(3)), built(squares, 30)
+    assert seconds < units  # 2 ** 24 ways lead through the cluster of the first squares

@@ -215,6 +215,8 @@ class _Growth:
         todo = [node]
         while todo:
             member = todo.pop()
+            if member in moved:
+                continue
             users = self.users.get(member, [])
             if all(u in moved or u in theirs for u in users):
                 moved.add(member)
