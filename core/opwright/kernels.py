@@ -15,7 +15,7 @@ from typing import Any
 from opwright._abi import ffi
 from opwright.errors import LibraryError, OpwrightError
 from opwright.opdef import OpDef
-from opwright.runtime import NULL, SUFFIX, host, package_files
+from opwright.runtime import NULL, SUFFIX, host, open_forever, package_files
 
 _LEVELS = (("avx512", lambda cpu: cpu & 2), ("avx2", lambda cpu: cpu & 1), ("", lambda cpu: True))
 
@@ -66,9 +66,6 @@ class Library:
     error: str | None = None
 
 
-_open_forever: list[Any] = []  # code in a library may be called as long as the process lives
-
-
 @dataclass
 class KernelPack:
     """Kernels for ops of other packages. `prepare` readies what its libraries need, or raises an error."""
@@ -84,9 +81,7 @@ def open_library(path: str | Path, host_table: Any = None) -> Library:
     """Opens a kernel library and reads its table. A refusal is in `error`, as a sentence."""
     library = Library(str(path))
     try:
-        handle = ffi.dlopen(str(path), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
-        _open_forever.append(handle)
-        entry = handle.ow_library_v1
+        entry = open_forever(path).ow_library_v1
     except (OSError, AttributeError, ffi.error) as e:
         library.error = _foreign(Path(path)) or f"{Path(path).name} could not be opened: {e}"
         return library

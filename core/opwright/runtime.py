@@ -16,17 +16,25 @@ from opwright.errors import LibraryError, ResourceExhaustedError
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 
+_opened: list[Any] = []  # where the flag is not known
+
 
 def package_files(paths: Any, pattern: str) -> list[Path]:
     """Files of a package that match, looked for in each folder of its __path__ (an editable install has two)."""
     return [file for folder in paths for file in sorted(Path(folder).glob(pattern))]
 
 
+def open_forever(path: Any) -> Any:
+    """A library through cffi. Its code stays: threads may be in it, and states be freed by it, while Python ends."""
+    _opened.append(ffi.dlopen(str(path), ffi.RTLD_NOW | ffi.RTLD_LOCAL | getattr(ffi, "RTLD_NODELETE", 0)))
+    return _opened[-1]
+
+
 def _open_runtime() -> Any:
     found = package_files(opwright.__path__, f"libopwright{SUFFIX}")
     if not found:
         raise LibraryError(f"libopwright{SUFFIX} is missing from {list(opwright.__path__)}; reinstall opwright")
-    return ffi.dlopen(str(found[0]), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
+    return open_forever(found[0])
 
 
 lib: Any = _open_runtime()

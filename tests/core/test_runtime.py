@@ -188,3 +188,21 @@ def test_a_stage_that_yields_goes_on_where_it_was(graph, session, rng):
     total = session.run(y, {step: x})
     assert time.process_time() - begin > 0.1
     np.testing.assert_allclose(total, x.sum(), rtol=1e-6)
+
+
+def test_the_code_of_libraries_outlives_what_python_holds_of_them():
+    process = program(
+        """
+        import gc
+        import numpy as np
+        import opwright as ow
+        from opwright import runtime
+
+        eye = np.eye(3, dtype=np.float32)
+        ow.matmul(eye, eye)
+        runtime._opened.clear()  # as Python does at its end, before it frees the states of kernels
+        gc.collect()
+        print(float(ow.reduce_sum(ow.matmul(eye, eye))))
+        """
+    )
+    assert finished(process).strip() == "3.0"
