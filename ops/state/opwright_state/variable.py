@@ -164,7 +164,7 @@ class Variable(Operators):
         return self.ref.shape  # type: ignore[no-any-return]
 
     def get_shape(self) -> Shape:
-        return self.shape
+        return self.ref.get_shape()  # type: ignore[no-any-return]
 
     def set_shape(self, shape: Any) -> None:
         """Adds to what is known of the shape; raises ShapeError if it contradicts that."""

@@ -12,11 +12,13 @@ import opwright as _ow
 from opwright import scopes as _scopes
 
 from opwright_tf1 import api as _api
+from opwright_tf1.dimensions import get_shape as _get_shape
 
 __version__ = "1.15.0"  # the API; programs compare it
 VERSION = __version__
 
 _root = _api.Api("")
+_ow.Tensor.get_shape = _get_shape
 
 
 def __getattr__(name: str) -> Any:

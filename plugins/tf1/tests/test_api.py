@@ -32,6 +32,24 @@ def test_old_and_new_names_stand_for_the_same():
         tf.redcue_sum  # noqa: B018
 
 
+def test_dimensions_have_a_value():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 28, 3])
+        shape = x.get_shape()
+        assert [d.value for d in shape] == [None, 28, 3]
+        assert shape[1].value * shape[2] == 84
+        assert shape[1:].as_list() == [28, 3]
+        assert shape[0].value is None
+        assert shape[0] == tf.Dimension(None)
+        assert (shape.ndims, shape.as_list(), str(shape)) == (3, [None, 28, 3], str(x.shape))
+        flat = tf.reshape(x, [-1, shape[1] * shape[2].value])
+        assert flat.get_shape().as_list() == [None, 84]
+        again = tf.placeholder(tf.float32, [shape[0], shape[1]])
+        assert again.shape.as_list() == [None, 28]
+        weights = tf.Variable(tf.zeros([flat.get_shape()[1].value, 10]))
+        assert weights.get_shape()[0].value == 84
+
+
 def test_cross_entropies_take_old_and_new_arguments():
     logits, labels = tf.constant([[1.0, 2.0, 0.5]]), tf.constant([[0.0, 1.0, 0.0]])
     old = tf.nn.softmax_cross_entropy_with_logits(logits, labels)

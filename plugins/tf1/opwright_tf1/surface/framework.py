@@ -10,6 +10,8 @@ import opwright as ow
 from opwright import dtypes, scopes
 from opwright.errors import GraphError
 
+from opwright_tf1.dimensions import dimension
+
 
 class GraphKeys:
     """Names of the standard collections."""
@@ -106,6 +108,7 @@ API: dict[str, Any] = {
     "IndexedSlices": ow.IndexedSlices,
     "Operation": ow.Operation,
     "Tensor": ow.Tensor,
+    "Dimension": dimension,
     "TensorShape": ow.Shape,
     "add_to_collection": add_to_collection,
     "as_dtype": ow.as_dtype,
