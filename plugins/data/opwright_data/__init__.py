@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from opwright import hookimpl
 
-from opwright_data import csv, dataset, producers, queues, readers, runners, steps
+from opwright_data import csv, dataset, files, producers, queues, readers, runners, steps
 
 
 @hookimpl
 def opwright_register_ops(register: Callable[..., None]) -> None:
-    register(dataset, csv, steps)
+    register(dataset, csv, files, steps)
     register(queues, runners, producers, readers)
