@@ -66,7 +66,7 @@ inline float tanh(float x) {
   return a < 0.625f ? near : (x != x ? x : far);
 }
 
-// erf(x) = x + x P(x^2) up to 0.78, 1 - exp(-Q(|x|)) beyond, where Q is -log(1 - erf) up to 3.95, from which on erf
+// erf(x) = x P(x^2) up to 0.78, 1 - exp(-Q(|x|)) beyond, where Q is -log(1 - erf) up to 3.95, from which on erf
 // rounds to 1. P and Q are minimax polynomials, found by reweighted least squares (C. Lawson, 1961).
 inline float erf(float x) {
   const float a = std::fabs(x), b = a < 3.95f ? a : 3.95f, s = x * x, t = s * s, u = b * b;
@@ -74,7 +74,7 @@ inline float erf(float x) {
       ((9.293582115788013e-05f * s - 0.0008328537223860621f) * t + (0.005215094890445471f * s - 0.0268643107265234f)) *
           t +
       (0.11283773183822632f * s - 0.37612637877464294f);
-  const float near = (p * s + 0.1283791670955126f) * x + x;
+  const float near = (p * s + 0.0033791670955126f + 1.125f) * x;
   const float q = ((-0.0002092863287543878f * b + 0.0031705948058515787f) * u +
                    (-0.02271982654929161f * b + 0.10492216795682907f)) *
                       u +
