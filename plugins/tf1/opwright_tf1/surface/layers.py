@@ -28,12 +28,8 @@ def _finished(y: Any, bias: Any, activation: Any, activity: Any) -> Any:
     return y
 
 
-def _variable(name: str, shape: Any, dtype: Any, initializer: Any, regularizer: Any, trainable: bool) -> Any:
-    return get_variable(name, shape, dtype, initializer, regularizer, trainable)
-
-
 def _bias(name: str, size: int, dtype: Any, initializer: Any, regularizer: Any, trainable: bool) -> Any:
-    return _variable(name, [size], dtype, initializer or ops.zeros_initializer(), regularizer, trainable)
+    return get_variable(name, [size], dtype, initializer or ops.zeros_initializer(), regularizer, trainable)
 
 
 def dense(
@@ -56,16 +52,8 @@ def dense(
     x = convert_to_tensor(inputs)
     width = _size("dense", x, -1)
     with variable_scope(name, "dense", reuse=reuse):
-        options = {"dtype": x.dtype, "trainable": trainable}
-        w = get_variable(
-            "kernel", [width, units], initializer=kernel_initializer, regularizer=kernel_regularizer, **options
-        )
-        start = bias_initializer or ops.zeros_initializer()
-        b = (
-            get_variable("bias", [units], initializer=start, regularizer=bias_regularizer, **options)
-            if use_bias
-            else None
-        )
+        w = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        b = _bias("bias", units, x.dtype, bias_initializer, bias_regularizer, trainable) if use_bias else None
         flat = ops.matmul(x, w) if x.shape.rank == 2 else ops.tensordot(x, w, [[x.shape.rank - 1], [0]])
         return _finished(flat, b, activation, activity_regularizer)
 
@@ -100,14 +88,8 @@ def conv2d(
     x = convert_to_tensor(inputs)
     shape = [*_pair(kernel_size), _size("conv2d", x, -1), filters]
     with variable_scope(name, "conv2d", reuse=reuse):
-        options = {"dtype": x.dtype, "trainable": trainable}
-        w = get_variable("kernel", shape, initializer=kernel_initializer, regularizer=kernel_regularizer, **options)
-        start = bias_initializer or ops.zeros_initializer()
-        b = (
-            get_variable("bias", [filters], initializer=start, regularizer=bias_regularizer, **options)
-            if use_bias
-            else None
-        )
+        w = get_variable("kernel", shape, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        b = _bias("bias", filters, x.dtype, bias_initializer, bias_regularizer, trainable) if use_bias else None
         y = ops.nn.conv2d(
             x, w, strides=[1, *_pair(strides), 1], padding=padding.upper(), dilations=[1, *_pair(dilation_rate), 1]
         )
@@ -195,7 +177,7 @@ def fully_connected(
     shape = [_size("fully_connected", x, -1), num_outputs]
     with variable_scope(scope, "fully_connected", reuse=reuse):
         start = weights_initializer or ops.glorot_uniform_initializer()
-        w = _variable("weights", shape, x.dtype, start, weights_regularizer, trainable)
+        w = get_variable("weights", shape, x.dtype, start, weights_regularizer, trainable)
         b = _bias("biases", num_outputs, x.dtype, biases_initializer, biases_regularizer, trainable)
         return _finished(ops.matmul(x, w), b, ops.nn.relu if activation_fn == "relu" else activation_fn, None)
 
