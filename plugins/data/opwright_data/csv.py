@@ -10,6 +10,7 @@ from opwright import DType, as_dtype, export, ops
 from opwright.errors import DTypeError, InvalidArgumentError
 
 from opwright_data.dataset import Dataset
+from opwright_data.files import names_of
 
 
 @export("data.experimental.CsvDataset")
@@ -29,7 +30,7 @@ class CsvDataset(Dataset):
         na_value: str = "",
         select_cols: Sequence[int] | None = None,
     ) -> None:
-        names = [filenames] if isinstance(filenames, str) or hasattr(filenames, "__fspath__") else list(filenames)
+        names = names_of(filenames)
         columns = [_column(default) for default in record_defaults]
         quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
 

@@ -17,7 +17,7 @@ class _Files(Dataset):
     """The pieces of files, in order, as scalar strings."""
 
     def __init__(self, filenames: Any, pieces: Callable[[str], Iterator[bytes]]) -> None:
-        names = _names(filenames)
+        names = names_of(filenames)
         super().__init__(lambda: (ops.constant(piece) for name in names for piece in pieces(name)))
 
 
@@ -62,7 +62,7 @@ class TFRecordDataset(_Files):
         super().__init__(filenames, lambda path: ops.io.tf_record_iterator(path, compression_type))
 
 
-def _names(filenames: Any) -> list[str]:
+def names_of(filenames: Any) -> list[str]:
     """A name, a list of names, or a tensor of them."""
     if hasattr(filenames, "numpy"):
         filenames = filenames.numpy()
