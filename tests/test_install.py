@@ -200,9 +200,10 @@ def test_a_kernel_can_be_pinned(packed):
     site = packed("200")
     assert used(site, OPWRIGHT_KERNELS="acme::twice=own") == "[2. 4.]"
     assert used(site, OPWRIGHT_KERNELS="matmul=portable,acme::twice=fast") == "[10. 20.]"
+    assert used(site, OPWRIGHT_KERNELS="-fast,-nowhere") == "[2. 4.]"
     said = used(site, OPWRIGHT_KERNELS="acme::twice=slow")
     assert "[acme::twice] OPWRIGHT_KERNELS must name one of its cpu kernels (own, fast), got 'slow'" in said
-    with pytest.raises(AssertionError, match="OPWRIGHT_KERNELS must read op=variant,op=variant, got 'fast'"):
+    with pytest.raises(AssertionError, match="OPWRIGHT_KERNELS must read op=variant,-variant, got 'fast'"):
         used(site, OPWRIGHT_KERNELS="fast")
 
 

@@ -212,13 +212,17 @@ class Kernels:
 
 
 def _pinned(op: str, device: str, found: list[Kernel]) -> list[Kernel]:
-    """Of an op's kernels those that OPWRIGHT_KERNELS names by variant: "matmul=portable,acme::gelu=fast"."""
+    """Of an op's kernels those that OPWRIGHT_KERNELS leaves: "matmul=portable,-winograd" pins an op to one of its
+    variants and drops another wherever it is."""
     pins = {}
     for pin in filter(None, os.environ.get("OPWRIGHT_KERNELS", "").split(",")):
         name, equals, variant = pin.strip().rpartition("=")
-        if not equals:
-            raise LibraryError(f"OPWRIGHT_KERNELS must read op=variant,op=variant, got {pin!r}")
-        pins[name] = variant
+        if equals:
+            pins[name] = variant
+        elif variant.startswith("-"):
+            found = [k for k in found if k.variant != variant[1:]]
+        else:
+            raise LibraryError(f"OPWRIGHT_KERNELS must read op=variant,-variant, got {pin!r}")
     if op not in pins or not found:
         return found
     kept = [k for k in found if k.variant == pins[op]]
