@@ -12,20 +12,13 @@ namespace {
 
 constexpr int64_t kChain =
     128;  // channels whose products are summed in one go: short sums err less, for 3% of the time
-constexpr int64_t kLine = 64 / sizeof(float);
-constexpr int64_t kLane = kLanes<float>, kWidth = gemm::kPanel<float>;
-
 constexpr int64_t kFewestTiles = 24, kMostTiles = 36;  // of a block, where there are enough: 12 to 48 differ by 5%
 constexpr int64_t kTilesOfChunk = 128;  // for filters that each chunk spreads anew: worth ten times that, or more
 
-// How many multiply-adds take as long, measured: spreading or collecting a frequency of a pixel's channel; getting one
-// of a filter, from memory or by spreading it, and where all take more than kLarge bytes and are not kept.
-constexpr double kSpreadPixel = 13, kGetFilter = 12, kGetFilterOfMany = 32;
+// How many multiply-adds it takes to get a frequency of a filter, measured: from memory or by spreading it, and where
+// all take more than kLarge bytes and are not kept.
+constexpr double kGetFilter = 12, kGetFilterOfMany = 32;
 constexpr int64_t kLarge = 8 << 20;
-constexpr double kMargin = 1.15;
-
-// Between the frequencies of `floats` numbers: an odd number of cache lines, or all would fall on few cache sets.
-int64_t apart(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLine; }
 
 template <typename Floats>
 auto aligned(Floats &all) {
@@ -195,8 +188,7 @@ int32_t score(const ow_plan *plan) {
       (large ? kGetFilterOfMany : kGetFilter) * static_cast<double>(s.constant ? 1 : most_chunks(s, plan->max_workers));
   const double ci = static_cast<double>(g.ci), co = static_cast<double>(g.co),
                tiles = static_cast<double>(s.grid.tiles());
-  const double here =
-      static_cast<double>(s.frequencies()) * (ci * co * (tiles + get) + kSpreadPixel * tiles * (ci + co));
+  const double here = static_cast<double>(s.frequencies()) * (ci * co * (tiles + get) + kSpread * tiles * (ci + co));
   return 2 * kMargin * here < g.flops() ? OW_SCORE_DEFAULT + 2 : OW_SCORE_DEFAULT - 2;
 }
 

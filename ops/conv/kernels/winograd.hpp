@@ -20,6 +20,12 @@ namespace opwright {
 namespace winograd {
 
 constexpr int kTile = 4;  // rows and columns of outputs that a tile makes
+constexpr int64_t kLane = kLanes<float>, kWidth = gemm::kPanel<float>, kLine = 64 / sizeof(float);
+
+// Spreading a frequency of a pixel's channel, or collecting one of an output, takes as long as so many multiply-adds,
+// measured. Direct convolutions are to take kMargin times as long, or they stay.
+constexpr double kSpread = 13;
+constexpr double kMargin = 1.15;
 
 template <int A>
 struct Points;
@@ -158,6 +164,9 @@ inline void collect_tile(const float *from, int64_t step, V (*y)[N]) {
   for (int i = 0; i < N; ++i) collect<A, N>(half[i], y[i]);
 }
 
+// Between the frequencies of `floats` numbers: an odd number of cache lines, or all would fall on few cache sets.
+inline int64_t apart(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLine; }
+
 // Images cut into tiles: rows of tiles are counted through all images.
 struct Grid {
   int64_t images, in[2], out[2], before[2], ci, co;
@@ -173,6 +182,13 @@ struct Grid {
     Grid made = *this;
     for (int d = 0; d < 2; ++d) made.in[d] = out[d], made.out[d] = in[d], made.before[d] = filter - 1 - before[d];
     made.ci = co, made.co = ci;
+    return made;
+  }
+  // The tiles that the outputs themselves are.
+  Grid outputs() const {
+    Grid made = *this;
+    for (int d = 0; d < 2; ++d) made.in[d] = out[d], made.before[d] = 0;
+    made.ci = co;
     return made;
   }
   int64_t across(int d) const { return (out[d] + kTile - 1) / kTile; }

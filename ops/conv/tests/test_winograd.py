@@ -15,7 +15,7 @@ from opwright.plan.spec import Spec
 from opwright.plan.step import Step
 from opwright.registry import registry
 
-OPS = ("conv", "conv_backprop_input")
+OPS = ("conv", "conv_backprop_input", "conv_backprop_filter")
 TYPICAL, LARGEST = {3: 1.5e-6, 5: 6e-6}, {3: 1.5e-5, 5: 6e-5}
 
 
@@ -79,6 +79,13 @@ def backprop_input(shape, w, dy, padding="SAME"):
     return dx[:, top : top + shape[1], left : left + shape[2]]
 
 
+def backprop_filter(x, dy, r, padding="SAME"):
+    dw = np.zeros((r, r, x.shape[-1], dy.shape[-1]))
+    for tap, seen in windows(x, r, padding):
+        dw[tap] = np.tensordot(seen, dy.astype(float), axes=[range(3)] * 2)
+    return dw
+
+
 def drawn(rng, images, size, r, channels, outputs):
     x = rng.normal(size=(images, *size, channels)).astype(np.float32)
     w = (rng.normal(size=(r, r, channels, outputs)) / np.sqrt(r * r * channels)).astype(np.float32)
@@ -114,7 +121,7 @@ SIZES = [
     (3, (13, 11), 16, 48, "VALID"),
     (2, (9, 17), 32, 16, ((2, 1), (0, 3))),
     (1, (3, 2), 16, 32, "SAME"),  # smaller than a tile
-    (5, (1, 1), 16, 16, "SAME"),
+    (5, (2, 1), 16, 16, "SAME"),
     (1, (5, 50), 16, 16, ((6, 7), (9, 4))),  # pixels that see nothing but padding
     (1, (6, 5), 512, 80, "SAME"),  # more channels than a block of a product has
     (7, (30, 4), 16, 16, "SAME"),  # blocks that end inside an image
@@ -135,12 +142,15 @@ def test_sums_over_taps(images, size, channels, outputs, padding, r, forced, rng
     np.testing.assert_array_equal(np.asarray(fed), kept)
     dx = backprop_input(x.shape, w, dy, padding)
     close(ops.conv_backprop_input(x.shape, w, dy, **how), dx, r)
+    dw = backprop_filter(x, dy, r, padding)
+    close(ops.conv_backprop_filter(x, w.shape, dy, **how), dw, r)
 
 
 @pytest.mark.parametrize("r", [3, 5])
 def test_the_number_of_workers_changes_nothing(r, forced, workers, rng):
     x, w = drawn(rng, 3, (26, 22), r, 48, 80)
     forced("winograd")
+    many, dy = (rng.normal(size=(10, 26, 22, n)).astype(np.float32) for n in (16, 272))  # several slices and ranges
     found = []
     for n in (1, 2, 5):
         workers(n)
@@ -148,9 +158,13 @@ def test_the_number_of_workers_changes_nothing(r, forced, workers, rng):
         nodes, constant = planned(lambda x: ops.conv(x, w, **attributes()), x[:1])
         np.testing.assert_array_equal(constant, y[:1])
         assert n == 1 or nodes[0].prepared.n_chunks > 1
-        found.append(y)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
+        nodes, dw = planned(lambda x, dy: ops.conv_backprop_filter(x, (r, r, 16, 272), dy, **attributes()), many, dy)
+        assert nodes[0].prepared.n_chunks == {1: 2, 2: 4, 5: 4}[n]
+        found.append((y, dw))
+    for y, dw in found[1:]:
+        np.testing.assert_array_equal(y, found[0][0])
+        np.testing.assert_array_equal(dw, found[0][1])
+    close(found[0][1], backprop_filter(many, dy, r), r)
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -229,6 +243,7 @@ def test_where_it_is_chosen(rng):
     x, w = drawn(rng, 2, (14, 14), 3, 64, 64)
     assert variant(lambda x: ops.conv(x, w, **attributes()), x) == "winograd"
     assert variant(lambda dy: ops.conv_backprop_input(x.shape, w, dy, **attributes()), x) == "winograd"
+    assert variant(lambda x, dy: ops.conv_backprop_filter(x, w.shape, dy, **attributes()), x, x) == "winograd"
     assert variant(lambda x: ops.conv(x, w[..., :16], **attributes()), x[:1, :2, :2]) != "winograd"
     assert variant(lambda x, w: ops.conv(x, w, **attributes()), x[:1, :3, :3], w) != "winograd"
     wide = x.astype(np.float64)
