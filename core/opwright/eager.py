@@ -103,7 +103,7 @@ def execute(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attribut
     found = step.run([t.storage for group in groups for t in group])
     refs, made = iter(written), iter(zip(found, step.spec.fetches, strict=True))
     outputs: list[EagerTensor] = []
-    for is_ref in ref_flags(definition, len(found)):
+    for is_ref in definition.ref_flags(len(found)):
         if is_ref:
             outputs.append(next(refs))
         else:
@@ -162,12 +162,6 @@ def _step(definition: OpDef, groups: Sequence[Sequence[EagerTensor]], attributes
         ]
         op = graph.create(definition, tensors, attributes)
     feeds = [t for group in tensors for t in group]
-    flags_of = ref_flags(definition, len(op.outputs))
+    flags_of = definition.ref_flags(len(op.outputs))
     fetches = [t for t, is_ref in zip(op.outputs, flags_of, strict=True) if not is_ref]
     return Step(Spec(fetches, feeds, [op]), world, flags.current() - {"fold"})
-
-
-def ref_flags(definition: OpDef, n: int) -> list[bool]:
-    """For each output, whether it is the memory of a ref argument; n is their number where the output is a list."""
-    outs = definition.schema.outputs
-    return [False] * n if outs and outs[0].is_list else [out.is_ref for out in outs]

@@ -55,8 +55,8 @@ class Tensor(Operators):
     @property
     def is_ref(self) -> bool:
         """Whether this is a variable's storage, which ops may write in place."""
-        outputs = self.op.definition.schema.outputs
-        return not outputs[0].is_list and outputs[self.index].is_ref
+        definition = self.op.definition
+        return definition.gives_refs and definition.schema.outputs[self.index].is_ref
 
     def get_shape(self) -> Shape:
         return self.shape

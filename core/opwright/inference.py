@@ -24,24 +24,24 @@ class Context:
     def __init__(
         self,
         definition: OpDef,
-        dtypes: Sequence[Sequence[DType]],
-        shapes: Sequence[Sequence[Shape]],
+        groups: Sequence[Sequence[Any]],
         attributes: dict[str, Any],
-        value_of: Callable[[int, int], Any],
-        partial_of: Callable[[int, int], Any],
+        value_of: Callable[[Any], Any],
+        partial_of: Callable[[Any], Any] | None = None,
+        known_of: Callable[[Any], Any] | None = None,
         final: bool = False,
-        known_of: Callable[[int, int], Any] | None = None,
     ) -> None:
+        """`groups` holds the tensors or planned values of each argument, `value_of(tensor)` is what is known of one."""
         self.definition = definition
         self.final = final  # a plan is being made: shapes are concrete
         self.results: list[tuple[int, ...]] = []  # for view functions: the outputs' shapes
         self.asked = False  # whether a value was asked for, known or not: shapes may then follow from more than shapes
         self.attr = SimpleNamespace(**attributes)
         self.attributes = attributes
-        self._dtypes = dtypes
-        self._shapes = shapes
+        self._groups = groups
+        self._shapes = [[as_shape(tensor.shape) for tensor in group] for group in groups]
         self._value_of = value_of
-        self._partial_of = partial_of
+        self._partial_of = partial_of or self._elements
         self._known_of = known_of or value_of
 
     def shape(self, name: str) -> Shape:
@@ -56,24 +56,30 @@ class Context:
         return bool(self._shapes[self.definition.arg_index(name)])
 
     def dtype(self, name: str) -> DType:
-        return self._dtypes[self.definition.arg_index(name)][0]
+        return self._groups[self.definition.arg_index(name)][0].dtype  # type: ignore[no-any-return]
 
     def value(self, name: str) -> Any:
         """The argument's value as an array, or None if it is not known yet."""
         self.definition.value_args.add(name)
-        self.asked = True
-        return self._value_of(self.definition.arg_index(name), 0)
+        return self._told(self._value_of, name, 0)
 
     def partial(self, name: str, item: int = 0) -> Any:
         """What is known of the argument's elements: an object array with None where nothing is, or None."""
         self.definition.value_args.add(name)
-        self.asked = True
-        return self._partial_of(self.definition.arg_index(name), item)
+        return self._told(self._partial_of, name, item)
 
     def known(self, name: str, item: int = 0) -> Any:
         """The argument's value if it does not depend on what is fed, else None: asking makes no plan for each value."""
+        return self._told(self._known_of, name, item)
+
+    def _told(self, about: Callable[[Any], Any], name: str, item: int) -> Any:
         self.asked = True
-        return self._known_of(self.definition.arg_index(name), item)
+        group = self._groups[self.definition.arg_index(name)]
+        return about(group[item]) if group else None
+
+    def _elements(self, tensor: Any) -> Any:
+        value = self._value_of(tensor)
+        return None if value is None else value.astype(object)
 
     def require(self, ok: bool, requirement: str, got: Any) -> None:
         """Raises ShapeError "[op] requirement, got ..." unless ok."""
@@ -114,13 +120,13 @@ def _shapes(definition: OpDef, made: Any) -> list[Shape]:
 
 
 def output_dtypes(
-    definition: OpDef, dtypes: Sequence[Sequence[DType]], attributes: dict[str, Any], n: int
+    definition: OpDef, groups: Sequence[Sequence[Any]], attributes: dict[str, Any], n: int
 ) -> list[DType]:
-    """The dtypes of n outputs."""
+    """The dtypes of n outputs, from those of what `groups` holds for each tensor argument."""
     if definition.dtypes_function is not None:
         return list(definition.dtypes_function(attributes))
     schema = definition.schema
-    bound = {arg.dtype: group[0] for arg, group in zip(schema.tensors, dtypes, strict=True) if group}
+    bound = {arg.dtype: group[0].dtype for arg, group in zip(schema.tensors, groups, strict=True) if group}
     outs = schema.outputs * n if schema.outputs and schema.outputs[0].is_list else schema.outputs
     return [_output_dtype(out, bound, attributes) for out in outs]
 
@@ -136,21 +142,13 @@ def _output_dtype(out: TensorArg, bound: dict[str, DType], attributes: dict[str,
 
 def infer(node: Any) -> list[tuple[DType, Shape]]:
     """The dtype and static shape of each output of a graph's operation. Raises ShapeError."""
-    context = graph_context(node)
-    shapes = context.output_shapes()
-    return list(zip(output_dtypes(node.definition, context._dtypes, node.attributes, len(shapes)), shapes, strict=True))
+    shapes = graph_context(node).output_shapes()
+    return list(zip(output_dtypes(node.definition, node.groups, node.attributes, len(shapes)), shapes, strict=True))
 
 
 def graph_context(node: Any) -> Context:
     """The context of an operation whose inputs are a graph's tensors."""
-    return Context(
-        node.definition,
-        [[t.dtype for t in group] for group in node.groups],
-        [[t.shape for t in group] for group in node.groups],
-        node.attributes,
-        lambda arg, item: node.groups[arg][item].static_value() if node.groups[arg] else None,
-        lambda arg, item: partial_value(node.groups[arg][item]) if node.groups[arg] else None,
-    )
+    return Context(node.definition, node.groups, node.attributes, lambda t: t.static_value(), partial_value)
 
 
 def constant_value(tensor: Any) -> Any:

@@ -7,12 +7,14 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from opwright._abi import ffi
+from opwright.dtypes import DType
 from opwright.errors import LibraryError, OpwrightError
 from opwright.opdef import OpDef
 from opwright.runtime import NULL, SUFFIX, host, open_forever, package_files
@@ -32,9 +34,14 @@ class Kernel:
     struct: Any
     python: Callable[..., Any] | None = None
 
-    @property
+    @cached_property
     def caps(self) -> int:
         return int(self.struct.caps)
+
+    @cached_property
+    def tiles(self) -> bool:
+        """Whether there is a tile function."""
+        return bool(self.struct.tile != NULL)
 
     @property
     def scalar(self) -> str:
@@ -49,6 +56,15 @@ class Kernel:
             return False
         ours, theirs = _split(self.signature), _split(signature)
         return len(ours) == len(theirs) and all(a in ("*", b) for a, b in zip(ours, theirs, strict=True))
+
+
+def signature(definition: OpDef, ins: Sequence[DType | None], outs: Sequence[DType]) -> str:
+    """A node's dtypes as kernels spell them: one per argument, 'none' for an absent one, '->', one per output."""
+    given = [dtype.kernel_name if dtype is not None else "none" for dtype in ins]
+    made = [dtype.kernel_name for dtype in outs[: len(definition.schema.outputs)]]
+    if not made and definition.schema.outputs:
+        made = ["*"]
+    return f"{','.join(given)}->{','.join(made)}"
 
 
 def _split(signature: str) -> list[str]:
@@ -154,6 +170,7 @@ class Kernels:
         self._lock = threading.RLock()
         self._libraries: dict[tuple[str, str], list[Library]] = {}
         self._candidates: dict[tuple[str, str], list[Kernel]] = {}
+        self._matching: dict[Any, list[Kernel]] = {}
         self._packs: list[KernelPack] | None = None
         self._added: list[Kernel] = []
 
@@ -174,11 +191,25 @@ class Kernels:
                 self._candidates[key] = _pinned(definition.name, device, found)
             return self._candidates[key]
 
+    def matching(
+        self, definition: OpDef, device: str, ins: tuple[DType | None, ...], outs: tuple[DType, ...]
+    ) -> list[Kernel]:
+        """Those candidates that take a node's dtypes: one per argument, None for an absent one; one per output."""
+        key = definition, device, ins, outs
+        found = self._matching.get(key)
+        if found is None:
+            wanted = signature(definition, ins, outs)
+            with self._lock:
+                found = [k for k in self.candidates(definition, device) if k.takes(wanted)]
+                self._matching[key] = found
+        return found
+
     def add(self, kernels: Iterable[Kernel]) -> None:
         """Enters the kernels of a library opened by hand."""
         with self._lock:
             self._added += kernels
             self._candidates.clear()
+            self._matching.clear()
 
     def packs(self) -> list[KernelPack]:
         """The installed kernel packs."""

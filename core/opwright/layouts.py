@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 Dims = tuple[int, ...]
 
@@ -17,8 +18,7 @@ def dense_strides(shape: Sequence[int]) -> Dims:
     return tuple(reversed(strides))
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Shape, strides and offset, in elements. Strides may be 0 (broadcast) or negative (reversed)."""
 
     shape: Dims
@@ -28,8 +28,7 @@ class Layout:
     @classmethod
     def dense(cls, shape: Iterable[int]) -> Layout:
         """Row-major without gaps."""
-        shape = tuple(shape)
-        return cls(shape, dense_strides(shape))
+        return _dense(tuple(shape))
 
     @property
     def is_dense(self) -> bool:
@@ -74,3 +73,8 @@ class Layout:
             strides = iter([s for _, s in old])
             return Layout(shape, tuple(next(strides) if n != 1 else 0 for n in shape), self.offset)
         return None
+
+
+@lru_cache(4096)
+def _dense(shape: Dims) -> Layout:
+    return Layout(shape, dense_strides(shape))

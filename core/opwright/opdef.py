@@ -84,6 +84,7 @@ class OpDef:
         positional = self.schema.args[: self.schema.n_positional]
         self.takes = tuple((MANY if a.is_list else 1) if isinstance(a, schemas.TensorArg) else 0 for a in positional)
         self.writes = any(a.is_ref for a in self.schema.tensors)
+        self.gives_refs = any(self.ref_flags(len(self.schema.outputs)))
         self.is_binary = self.takes[:2] == (1, 1) and not self.writes
         self.single = len(self.schema.outputs) == 1 and not self.schema.outputs[0].is_list
         self.upgrades: dict[int, tuple[int, Callable[..., Any]]] = {}  # from this version: to which, and how
@@ -225,6 +226,11 @@ class OpDef:
             raise SchemaError(
                 f"[{self.name}] has no tensor argument {name!r}; it has {', '.join(self._indices)}"
             ) from None
+
+    def ref_flags(self, n: int) -> list[bool]:
+        """For each of n outputs whether it is the memory of a ref argument."""
+        outs = self.schema.outputs
+        return [False] * n if outs and outs[0].is_list else [out.is_ref for out in outs]
 
     def output_index(self, name: str) -> int:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from opwright.dtypes import BY_NAME, bfloat16
-from opwright.eager import KEPT, as_eager, record, ref_flags, step_for, world
+from opwright.eager import KEPT, as_eager, record, step_for, world
 from opwright.eagertensor import EagerRef, EagerTensor, Kind, kind_of
 from opwright.opdef import MANY, OpDef
 from opwright.plan.executable import Executable
@@ -174,7 +174,7 @@ class Learnt:
         written = iter(
             [t for arg, group in zip(definition.schema.tensors, groups, strict=True) if arg.is_ref for t in group]
         )
-        flags = ref_flags(definition, len(definition.schema.outputs)) if self.writes else None
+        flags = definition.ref_flags(len(definition.schema.outputs)) if self.writes else None
         listed = [next(written) if is_ref else next(made) for is_ref in flags] if flags is not None else list(made)
         if thread.tapes:
             record(definition, groups, self.attributes, listed)

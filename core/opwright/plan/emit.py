@@ -116,7 +116,7 @@ def _emit_node(
     call.struct_size = ffi.sizeof("ow_call")
     call.host, call.err = host, ffi.addressof(plan, "err")
     call.state, call.attr = prepared.state, prepared.attributes
-    inputs = [v for group in node.groups for v in group]
+    inputs = node.inputs[: sum(node.sizes)]
     outputs = node.outputs if node.post is None else [node.post.starts_from]
     call.n_in, call.n_out, call.n_chunks = len(inputs), len(outputs), prepared.n_chunks
     setattr(call, "in", descriptors.array(inputs))

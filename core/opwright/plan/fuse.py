@@ -237,24 +237,24 @@ class _Growth:
 
     def _returns(self, joined: set[Node]) -> bool:
         """Whether something outside, with its whole cluster, both needs a member and is needed by one."""
-        first = min(self.level[n] for n in joined)
+        first = min(map(self.level.__getitem__, joined))
         seen: set[Node] = set()
-        todo = [b for n in joined for b in self.needs[n] if b not in joined]
+        todo = list(set().union(*map(self.needs.__getitem__, joined)) - joined)
         while todo:
             node = todo.pop()
             if node in seen or self.latest[node] <= first:
                 continue
             for member in self.group.get(node, [node]):
                 seen.add(member)
-                if any(before in joined for before in self.needs[member]):
+                if not joined.isdisjoint(self.needs[member]):
                     return True
                 todo += self.needs[member]
         return False
 
     def _spread(self, merged: list[Node]) -> None:
         """Raises `latest` of a cluster's members, and of whatever waits for them, to that of the last."""
-        latest, late = self.latest, max(self.latest[m] for m in merged)
-        todo = list(merged)
+        latest, late = self.latest, max([self.latest[m] for m in merged])
+        todo = [m for m in merged if latest[m] < late]  # what waits for the others waits for as much already
         latest.update(dict.fromkeys(merged, late))
         while todo:
             for user in self.users.get(todo.pop(), ()):
@@ -316,7 +316,7 @@ def _attach(node: Node, reader: Node, value: Value) -> None:
     end = next(out for out in cluster.outputs if out.dtype.size == value.dtype.size)
     cluster.starts_from, cluster.ends_in = value, end
     node.post = cluster
-    node.extra = [v for v in cluster.inputs if v is not value]
+    node.inputs += [v for v in cluster.inputs if v is not value]
     node.after = list(dict.fromkeys(node.after + [a for a in reader.after if a is not node]))
     others = [out for out in cluster.outputs if out is not end]
     node.outputs = [end, *others]

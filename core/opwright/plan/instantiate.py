@@ -30,6 +30,7 @@ LARGEST_CONSTANT = 10 << 20  # bytes; larger values are computed in each run rat
 
 
 Groups = list[list[Value]]
+Specs = list[tuple[DType, tuple[int, ...]]]
 
 
 class Unresolved(Exception):
@@ -51,7 +52,7 @@ class Builder:
         self.deferred: set[Operation] = set()
         self.touched_later: dict[Operation, bool] = {}  # variable -> whether a deferred operation writes it
         self.asked: set[int] = set()
-        self._shapes: dict[Any, list[Shape]] = {}
+        self._specs: dict[Any, tuple[Specs, bool, bool]] = {}
         self._first_touching: dict[Operation, Operation] | None = None  # of each variable
         self._feeds = feeds
         for slot, (tensor, shape) in enumerate(zip(spec.feeds, shapes, strict=True)):
@@ -148,6 +149,8 @@ class Builder:
         return value
 
     def _control(self, op: Operation, made: list[Node]) -> None:
+        if not op.control_inputs:
+            return
         before = [n for c in op.control_inputs for n in self._last_nodes(c, set())]
         for node in made:
             node.after += before
@@ -203,43 +206,55 @@ class Builder:
         if definition.plan_function is not None:
             planned: list[Value] = definition.plan_function(self, definition, groups, attributes, op)
             return planned
-        context = self._context(definition, groups, attributes)
         device = getattr(op, "device", "") or ""
         if definition.reference is not None and not has_kernel(definition, groups, attributes, device):
-            context.output_shapes()  # its own rules hold, whatever the ops it is written in would take
+            # Its own rules hold, whatever the ops it is written in would take.
+            self._context(definition, groups, attributes).output_shapes()
             return self._inline(definition, groups, attributes, op)
-        shapes = self._output_shapes(context, groups)
+        specs, dynamic, silent = self._outputs(definition, groups, attributes)
+        folded = None if dynamic else self._fold(definition, groups, attributes, specs, silent)
+        if folded is not None:
+            return folded
+        node = self._append(definition, groups, attributes, op, specs)
+        if dynamic:
+            for value in node.outputs:
+                value.dynamic = True
+        return node.outputs
+
+    def _outputs(self, definition: OpDef, groups: Groups, attributes: dict[str, Any]) -> tuple[Specs, bool, bool]:
+        """The outputs' dtypes and shapes, whether these are but bounds, and whether no elements are known whatever the
+        inputs; computed once for operations that are alike."""
+        kinds = tuple([tuple([(v.layout.shape, v.dtype) for v in group]) for group in groups])
+        key: Any = definition, tuple(attributes.items()), kinds
+        try:
+            found = self._specs.get(key)
+        except TypeError:  # an attribute that cannot be hashed
+            key = found = None
+        if found is not None:
+            return found
+        context = self._context(definition, groups, attributes)
+        shapes = context.output_shapes()
         dynamic = not all(s.is_known for s in shapes)
         if dynamic and not definition.dynamic:
             raise Unresolved
         if dynamic:
             shapes = context.bounds()
-        dtypes = output_dtypes(definition, [[v.dtype for v in g] for g in groups], attributes, len(shapes))
-        folded = None if dynamic else self._fold(context, groups, shapes, dtypes)
-        if folded is not None:
-            return folded
+        dtypes = output_dtypes(definition, groups, attributes, len(shapes))
+        for shape in shapes:
+            if len(shape) > MAX_RANK:
+                raise ShapeError(f"[{definition.name}] a tensor must have at most {MAX_RANK} dimensions, got {shape}")
         specs = [(dtype, shape.known()) for dtype, shape in zip(dtypes, shapes, strict=True)]
-        node = self._append(definition, groups, attributes, op, specs)
-        for value in node.outputs:
-            value.dynamic = dynamic
-        return node.outputs
-
-    def _output_shapes(self, context: Context, groups: Groups) -> list[Shape]:
-        """The outputs' shapes, computed once for operations that are alike."""
-        key = (
-            context.definition,
-            tuple(context.attributes.items()),
-            tuple([tuple([(v.shape, v.dtype) for v in group]) for group in groups]),
-        )
-        try:
-            found = self._shapes.get(key)
-        except TypeError:  # an attribute that cannot be hashed
-            return context.output_shapes()
-        if found is None:
-            found = context.output_shapes()
-            if not context.asked:
-                self._shapes[key] = found
+        found = specs, dynamic, dynamic or self._is_silent(definition, groups, attributes)
+        if key is not None and not context.asked:
+            self._specs[key] = found
         return found
+
+    def _is_silent(self, definition: OpDef, groups: Groups, attributes: dict[str, Any]) -> bool:
+        """Whether the op knows nothing of its elements without having asked for its inputs' values."""
+        if definition.value_function is None:
+            return True
+        context = self._context(definition, groups, attributes, ask=False)
+        return definition.value_function(context) is None and not context.asked
 
     def _inline(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], op: Any) -> list[Value]:
         """The outputs of an op without a kernel, by its reference in other ops."""
@@ -251,46 +266,27 @@ class Builder:
         return [values[t] for t in inner.fetches]
 
     def _append(self, definition: OpDef, groups: Any, attributes: dict[str, Any], op: Any, specs: Any) -> Node:
-        if any(len(shape) > MAX_RANK for _, shape in specs):
-            raise ShapeError(f"[{definition.name}] a tensor must have at most {MAX_RANK} dimensions, got {specs[0][1]}")
         node = Node(definition, groups, attributes)
         node.origin = op
         node.name = getattr(op, "name", definition.name)
         node.device = getattr(op, "device", "") or ""
-        refs = iter([v for arg, g in zip(definition.schema.tensors, node.groups, strict=True) if arg.is_ref for v in g])
-        outs = (
-            definition.schema.outputs * len(specs)
-            if len(specs) > len(definition.schema.outputs)
-            else definition.schema.outputs
-        )
-        for out, (dtype, shape) in zip(outs, specs, strict=True) if specs else ():
-            if out.is_ref:
-                value = Value(dtype, Layout.dense(shape), next(refs).storage, node)
-            else:
-                value = Value(dtype, Layout.dense(shape), Storage("arena", math.prod(shape) * dtype.size), node)
-            node.outputs.append(value)
+        written = iter(node.writes())
+        for (dtype, shape), is_ref in zip(specs, definition.ref_flags(len(specs)), strict=True) if specs else ():
+            storage = next(written) if is_ref else Storage("arena", math.prod(shape) * dtype.size)
+            node.outputs.append(Value(dtype, Layout.dense(shape), storage, node))
         self.program.nodes.append(node)
         return node
 
     def _context(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], ask: bool = True) -> Context:
         """With ask, values that shape functions want are computed, from fed values if need be."""
-
-        def value_of(arg: int, item: int) -> Any:
-            if not groups[arg]:
-                return None
-            value = groups[arg][item]
-            return self._known(value) if ask else value.constant if value.storage.kind == "constant" else None
-
-        def partial_of(arg: int, item: int) -> Any:
-            value = value_of(arg, item)
-            return None if value is None else value.astype(object)
-
-        def known_of(arg: int, item: int) -> Any:
-            return self._known(groups[arg][item], ask=False) if groups[arg] else None
-
-        dtypes = [[v.dtype for v in g] for g in groups]
-        shapes = [[Shape(v.shape) for v in g] for g in groups]
-        return Context(definition, dtypes, shapes, attributes, value_of, partial_of, final=True, known_of=known_of)
+        return Context(
+            definition,
+            groups,
+            attributes,
+            self._known if ask else lambda v: v.constant if v.storage.kind == "constant" else None,
+            known_of=lambda v: self._known(v, ask=False),
+            final=True,
+        )
 
     def _known(self, value: Value, ask: bool = True) -> Any:
         """The value's elements if they are known before the step runs. With ask, fed values count as known."""
@@ -321,27 +317,29 @@ class Builder:
         ):
             output.constant = array
 
-    def _fold(self, context: Context, groups: Any, shapes: list[Shape], dtypes: list[DType]) -> list[Value] | None:
+    def _fold(
+        self, definition: OpDef, groups: Groups, attributes: Any, specs: Specs, silent: bool
+    ) -> list[Value] | None:
         """The outputs as constants, if they follow from the shapes alone, or from constants."""
-        definition = context.definition
-        if definition.value_function is not None:
-            elements = definition.value_function(self._context(definition, groups, context.attributes, ask=False))
+        if definition.value_function is not None and not silent:
+            elements = definition.value_function(self._context(definition, groups, attributes, ask=False))
             if elements is not None and not any(e is None for e in np.asarray(elements, object).flat):
-                return [constant(stored(elements, dtypes[0]).reshape(shapes[0].known()), dtypes[0])]
+                ((dtype, shape),) = specs
+                return [constant(stored(elements, dtype).reshape(shape), dtype)]
         inputs = [v for g in groups for v in g]
-        if "fold" not in self.on or definition.stateful or not all(v.constant is not None for v in inputs):
+        if "fold" not in self.on or definition.stateful or any([v.constant is None for v in inputs]):
             return None
         if any(v.storage.kind == "feed" for v in inputs):
             return None
-        nbytes = sum(math.prod(s.known()) * d.size for s, d in zip(shapes, dtypes, strict=True))
+        nbytes = sum(math.prod(shape) * dtype.size for dtype, shape in specs)
         if definition.view_function is not None and nbytes > SMALL:
             return None  # a view of the constant costs nothing
         if nbytes > max(LARGEST_CONSTANT, sum(v.nbytes for v in inputs)):
             return None
         from opwright.eager import evaluate
 
-        arrays = evaluate(definition, groups, [v.constant for v in inputs], context.attributes)
-        return [constant(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True)]
+        arrays = evaluate(definition, groups, [v.constant for v in inputs], attributes)
+        return [constant(array, dtype) for array, (dtype, _) in zip(arrays, specs, strict=True)]
 
 
 class _Rest(Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import Any
 
 import numpy as np
@@ -81,19 +81,20 @@ class Node:
         "attributes",
         "definition",
         "device",
-        "extra",
-        "groups",
+        "inputs",
         "name",
         "origin",
         "outputs",
         "post",
         "prepared",
+        "sizes",
         "work",
     )
 
     def __init__(self, definition: OpDef | None, groups: Sequence[Sequence[Value]], attributes: dict[str, Any]) -> None:
         self.definition = definition  # None: a copy or a fused cluster, which the planner made
-        self.groups = [list(g) for g in groups]
+        self.inputs = [*chain.from_iterable(groups)]  # of all arguments, then what the post program reads besides
+        self.sizes = tuple([len(group) for group in groups])  # how many belong to each argument
         self.attributes = attributes
         self.outputs: list[Value] = []
         self.after: list[Node] = []  # control dependencies
@@ -102,17 +103,23 @@ class Node:
         self.device = ""
         self.work: Any = None  # what a node does that runs no kernel: a Cluster, COPY, or an object of its own
         self.post: Any = None  # the Cluster applied to outputs[0] as it is made
-        self.extra: list[Value] = []  # what the post program reads besides
         self.prepared: Any = None  # the chosen kernel, prepared
 
     @property
-    def inputs(self) -> list[Value]:
-        return [*chain.from_iterable(self.groups), *self.extra]
+    def groups(self) -> list[list[Value]]:
+        """The values of each tensor argument."""
+        rest = iter(self.inputs)
+        return [list(islice(rest, n)) for n in self.sizes]
+
+    @property
+    def dtypes(self) -> tuple[tuple[DType | None, ...], tuple[DType, ...]]:
+        """What kernels are chosen by: one dtype per argument, None for an absent one; one per output."""
+        starts, ins = accumulate(self.sizes, initial=0), self.inputs
+        given = tuple([ins[at].dtype if n else None for n, at in zip(self.sizes, starts)])
+        return given, tuple([v.dtype for v in self.outputs])
 
     def replace(self, old: Value, new: Value) -> None:
-        for group in self.groups:
-            group[:] = [new if value is old else value for value in group]
-        self.extra = [new if value is old else value for value in self.extra]
+        self.inputs = [new if value is old else value for value in self.inputs]
 
     @property
     def stateful(self) -> bool:
@@ -120,7 +127,7 @@ class Node:
 
     def writes(self) -> list[Storage]:
         """The memories of variables (or eager storage) that the node writes in place."""
-        if self.definition is None:
+        if self.definition is None or not self.definition.writes:
             return []
         pairs = zip(self.definition.schema.tensors, self.groups, strict=True)
         return [value.storage for arg, group in pairs if arg.is_ref for value in group]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from opwright.inference import Context
 from opwright.layouts import Layout
 from opwright.plan.ir import Node, Program, Storage, Value, copy_of
-from opwright.shapes import Shape
 
 
 def lay_out(program: Program, on: frozenset[str]) -> None:
@@ -21,8 +20,10 @@ def lay_out(program: Program, on: frozenset[str]) -> None:
     gone: dict[Node, list[Node]] = {}  # a node that became a view, and what to wait for in its place
     same: dict[Value, Value] = {}  # a view that changes nothing, and what it is a view of
     for i, node in enumerate(program.nodes):
-        node.groups = [[same.get(v, v) for v in group] for group in node.groups]
-        node.after = list(dict.fromkeys(n for a in node.after for n in gone.get(a, [a])))
+        if not same.keys().isdisjoint(node.inputs):
+            node.inputs = [same.get(v, v) for v in node.inputs]
+        if node.after:
+            node.after = list(dict.fromkeys(n for a in node.after for n in gone.get(a, [a])))
         if node.definition is None or node.definition.view_function is None:
             kept.append(node)
             continue
@@ -54,21 +55,12 @@ def _layouts(node: Node, source: Value) -> list[Layout] | None:
     made = node.definition.view_function(_context(node), source.layout)
     if made is None:
         return None
-    return list(made) if isinstance(made, (list, tuple)) else [made]
+    return [made] if isinstance(made, Layout) else list(made)
 
 
 def _context(node: Node) -> Context:
-    groups = node.groups
     assert node.definition is not None
-    context = Context(
-        node.definition,
-        [[v.dtype for v in g] for g in groups],
-        [[Shape(v.shape) for v in g] for g in groups],
-        node.attributes,
-        lambda arg, item: groups[arg][item].constant if groups[arg] else None,
-        lambda arg, item: None,
-        final=True,
-    )
+    context = Context(node.definition, node.groups, node.attributes, lambda v: v.constant, final=True)
     context.results = [v.shape for v in node.outputs]
     return context
 

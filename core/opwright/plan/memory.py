@@ -188,20 +188,20 @@ def _side_by_side(blocks: list[Block]) -> int:
 def _by_size(blocks: list[Block]) -> int:
     """The largest first, each in the smallest gap among those alive with it (TensorFlow Lite's planner; Pisarchyk and
     Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288)."""
-    placed: list[Block] = []  # by offset
+    placed: list[tuple[int, int, int, int]] = []  # offset, end, first and last moment, by offset
     size = 0
     for block in sorted(blocks, key=lambda b: -b.nbytes):
+        nbytes, first, last = block.nbytes, block.first, block.last
         best, best_gap, at = None, None, 0
-        first, last = block.first, block.last
-        for other in [other for other in placed if other.last >= first and other.first <= last]:
-            gap = other.offset - at
-            if gap >= block.nbytes and (best_gap is None or gap < best_gap):
+        for offset, top in [(o, t) for o, t, begin, end in placed if end >= first and begin <= last]:
+            gap = offset - at
+            if gap >= nbytes and (best_gap is None or gap < best_gap):
                 best, best_gap = at, gap
-            if (end := other.offset + other.nbytes + SKEW) > at:
-                at = end
+            if top > at:
+                at = top
         block.offset = at if best is None else best
-        size = max(size, block.offset + block.nbytes)
-        bisect.insort(placed, block, key=lambda b: b.offset)
+        size = max(size, block.offset + nbytes)
+        bisect.insort(placed, (block.offset, block.offset + nbytes + SKEW, first, last))
     return size
 
 

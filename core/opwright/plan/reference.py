@@ -26,26 +26,14 @@ def fed(graph: Graph, dtype: DType, shape: Shape, ref: bool = False, name: str |
     return op.output("y")
 
 
-def signature(definition: OpDef, groups: Sequence[Sequence[Any]], outputs: Sequence[DType]) -> str:
-    """A node's dtypes as kernels spell them: one per argument, 'none' for an absent one, '->', one per output."""
-    ins = [group[0].dtype.kernel_name if group else "none" for group in groups]
-    outs = [dtype.kernel_name for dtype in outputs[: len(definition.schema.outputs)]]
-    if not outs and definition.schema.outputs:
-        outs = ["*"]
-    return f"{','.join(ins)}->{','.join(outs)}"
-
-
 def has_kernel(definition: OpDef, groups: Sequence[Sequence[Value]], attributes: dict[str, Any], device: str) -> bool:
     """Whether some kernel takes the node's dtypes."""
     kind = device.partition(":")[0] or "cpu"
-    candidates = kernels.candidates(definition, kind)
-    if not candidates:
+    if not kernels.candidates(definition, kind):
         return False
-    dtypes = output_dtypes(
-        definition, [[v.dtype for v in g] for g in groups], attributes, len(definition.schema.outputs)
-    )
-    wanted = signature(definition, groups, dtypes)
-    return any(k.takes(wanted) for k in candidates)
+    ins = tuple([group[0].dtype if group else None for group in groups])
+    outs = tuple(output_dtypes(definition, groups, attributes, len(definition.schema.outputs)))
+    return bool(kernels.matching(definition, kind, ins, outs))
 
 
 def trace_reference(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 from opwright import pykernel
 from opwright._abi import ffi
 from opwright.devices import device
 from opwright.errors import LibraryError, OpwrightError
-from opwright.kernels import Kernel, kernels, no_kernel
+from opwright.kernels import Kernel, kernels, no_kernel, signature
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.instantiate import blame
 from opwright.plan.ir import COPY, Node, Program, Value
 from opwright.plan.layout import densify
-from opwright.plan.reference import signature
 from opwright.runtime import NULL, host, lib, workers
 
 _STRIDED, _POST, _DYNAMIC, _ZEROED, _FOLDS = 1, 2, 4, 8, 64  # kernel.h's OW_STRIDED ...
@@ -58,8 +58,7 @@ class Prepared:
 def matching(node: Node) -> list[Kernel]:
     """The kernels of a node's op that take its dtypes, on its device."""
     assert node.definition is not None
-    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
-    return [k for k in kernels.candidates(node.definition, _kind(node)) if k.takes(wanted)]
+    return kernels.matching(node.definition, _kind(node), *node.dtypes)
 
 
 def _kind(node: Node) -> str:
@@ -72,13 +71,10 @@ def elementwise_kernel(node: Node) -> Kernel | None:
         return None
     if node.outputs[0].storage.kind != "arena":
         return None
+    there = kernels.matching(node.definition, "cpu", *node.dtypes)
     if _kind(node) == "cpu":
-        tiled = [k for k in kernels.candidates(node.definition, "cpu") if k.struct.tile != NULL]
-        wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs]) if tiled else ""
-        return next((k for k in tiled if k.takes(wanted)), None)
-    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
-    with_scalar = (k for k in kernels.candidates(node.definition, "cpu") if k.scalar and k.takes(wanted))
-    found = next(with_scalar, None)
+        return next((k for k in there if k.tiles), None)
+    found = next((k for k in there if k.scalar), None)
     return found if found is not None and device(node.device).fuses(found.scalar) else None
 
 
@@ -149,8 +145,7 @@ def _choose(node: Node, descriptors: Descriptors, dense: dict[Value, Value], nod
         prepared = prepare(kernel, node, descriptors, reasons)
         if prepared is not None:
             return prepared
-    wanted = signature(node.definition, node.groups, [v.dtype for v in node.outputs])
-    raise no_kernel(node.definition, _kind(node), wanted, reasons)
+    raise no_kernel(node.definition, _kind(node), signature(node.definition, *node.dtypes), reasons)
 
 
 def score(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> int:
@@ -169,19 +164,16 @@ def score(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[st
 def plan_of(node: Node, descriptors: Descriptors, error: Any) -> Any:
     """The ow_plan that score and prepare see."""
     assert node.definition is not None
-    inputs = [v for group in node.groups for v in group]
+    inputs = node.inputs
     plan = ffi.new("ow_plan *")
     plan.struct_size = ffi.sizeof("ow_plan")
     plan.max_workers = workers()
     plan.host, plan.err = host, error
-    plan.n_in, plan.n_out, plan.n_arg = len(inputs), len(node.outputs), len(node.groups)
+    plan.n_in, plan.n_out, plan.n_arg = len(inputs), len(node.outputs), len(node.sizes)
     plan.n_attr = len(node.definition.schema.attributes)
     setattr(plan, "in", descriptors.array(inputs))
     plan.out = descriptors.array(node.outputs)
-    offsets = [0]
-    for group in node.groups:
-        offsets.append(offsets[-1] + len(group))
-    plan.arg = descriptors.kept(ffi.new("int32_t[]", offsets))
+    plan.arg = descriptors.kept(ffi.new("int32_t[]", [*accumulate(node.sizes, initial=0)]))
     plan.attr = descriptors.attributes(node.definition.schema, node.attributes)
     known = [v.storage.kind == "constant" and v.storage.device == "cpu" for v in inputs[:64]]
     plan.const_in = sum(1 << i for i, is_known in enumerate(known) if is_known)

@@ -14,7 +14,6 @@ from opwright.opdef import OpDef
 from opwright.plan.instantiate import constant
 from opwright.plan.ir import Node, Program, Storage, Value
 from opwright.registry import registry
-from opwright.shapes import Shape
 
 
 def simplify(program: Program, on: frozenset[str]) -> None:
@@ -40,8 +39,10 @@ class Substitution:
         return value
 
     def apply_to(self, node: Node) -> None:
-        node.groups = [[self.of(v) for v in group] for group in node.groups]
-        node.after = list(dict.fromkeys(n for a in node.after for n in self.nodes.get(a, [a])))
+        if not self.values.keys().isdisjoint(node.inputs):
+            node.inputs = [self.of(v) for v in node.inputs]
+        if node.after:
+            node.after = list(dict.fromkeys(n for a in node.after for n in self.nodes.get(a, [a])))
 
     def finish(self) -> None:
         self.program.fetches = [self.of(v) for v in self.program.fetches]
@@ -80,9 +81,9 @@ def _key(node: Node, constants: dict[Any, Value], writes: dict[Storage, int]) ->
             return id(constants.setdefault(same, value))
         return id(value)
 
-    inputs = tuple(tuple(identity(v) for v in group) for group in node.groups)
+    inputs = tuple([identity(v) for v in node.inputs])
     try:
-        key = (node.definition, tuple(node.attributes.items()), inputs)
+        key = (node.definition, tuple(node.attributes.items()), node.sizes, inputs)
         hash(key)
     except TypeError:
         return None
@@ -105,8 +106,11 @@ def rewrite(program: Program) -> None:
             continue
         make = Make(node, readers)
         replaced, made = function(node, make), make.nodes
+        if replaced is None:
+            kept.append(node)
+            continue
         late = {v.storage for new in made for v in new.inputs} & changed - {v.storage for v in node.inputs}
-        if replaced is None or late or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
+        if late or any(v.storage in written for v in replaced) or not _same_kind(node, replaced):
             kept.append(node)
             continue
         kept += made
@@ -155,22 +159,10 @@ def _value(value: Any, node: Node) -> Value:
 
 def plan_node(definition: OpDef, groups: list[list[Value]], attributes: dict[str, Any], like: Node) -> Node:
     """A node whose shapes follow from its inputs, placed and named like another."""
-    dtypes = [[v.dtype for v in g] for g in groups]
-    shapes = [[Shape(v.shape) for v in g] for g in groups]
-    known = [[v.constant for v in g] for g in groups]
-    context = Context(
-        definition,
-        dtypes,
-        shapes,
-        attributes,
-        lambda a, i: known[a][i] if known[a] else None,
-        lambda a, i: None if not known[a] or (value := known[a][i]) is None else value.astype(object),
-        final=True,
-    )
-    made = context.output_shapes()
+    made = Context(definition, groups, attributes, lambda v: v.constant, final=True).output_shapes()
     node = Node(definition, groups, attributes)
     node.origin, node.name, node.device = like.origin, like.name, like.device
-    for dtype, shape in zip(output_dtypes(definition, dtypes, attributes, len(made)), made, strict=True):
+    for dtype, shape in zip(output_dtypes(definition, groups, attributes, len(made)), made, strict=True):
         layout = Layout.dense(shape.known())
         storage = Storage("arena", dtype.size * (shape.num_elements() or 0))
         node.outputs.append(Value(dtype, layout, storage, node))
@@ -184,7 +176,7 @@ def drop_unused(program: Program) -> None:
     controlled: set[Node] = set()
     for node in reversed(program.nodes):
         effect = node.stateful or (node.definition is not None and node.definition.role == "nothing")
-        if effect or node in controlled or any(v in used for v in node.outputs):
+        if effect or node in controlled or not used.isdisjoint(node.outputs):
             keep.add(node)
             used.update(node.inputs)
             controlled.update(node.after)

@@ -29,9 +29,9 @@ class Spec:
 def _extended(ops: Sequence[Operation]) -> dict[Operation, Operation]:
     """For each operation the one that stands in for it: of several the last, which gives the most."""
     found: dict[Operation, Operation] = {}
-    for op in sorted(ops, key=lambda op: op.id):
+    for op in sorted([op for op in ops if op.extends], key=lambda op: op.id):
         found.update(dict.fromkeys(op.extends, op))
-    return {op: found[op] for op in ops if op in found}
+    return {op: found[op] for op in ops if op in found} if found else {}
 
 
 def _needed(roots: Iterable[Operation], fed: set[Tensor]) -> set[Operation]:
@@ -53,10 +53,10 @@ def _all_fed(op: Operation, fed: set[Tensor]) -> bool:
 
 def variables_of(op: Operation) -> list[tuple[Operation, bool]]:
     """The variables whose storage an operation touches, each with whether it writes it."""
-    touched = []
-    for arg, group in zip(op.definition.schema.tensors, op.groups, strict=True):
-        touched += [(variable, arg.is_ref) for t in group if (variable := variable_of(t)) is not None]
-    return touched
+    if not any([t.op.definition.gives_refs for t in op.inputs]):
+        return []
+    pairs = [(t, arg.is_ref) for arg, g in zip(op.definition.schema.tensors, op.groups, strict=True) for t in g]
+    return [(variable, written) for t, written in pairs if (variable := variable_of(t)) is not None]
 
 
 def variable_of(tensor: Tensor) -> Operation | None:
@@ -76,15 +76,16 @@ def _ordered(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
     waiting: dict[Operation, int] = {}
     after: dict[Operation, list[Operation]] = {}
     readers: dict[Operation, set[Operation]] = {}
+    touched: dict[Operation, list[tuple[Operation, bool]]] = {}
     writes: dict[Operation, list[Operation]] = {}
     for op in ops:
         before = {t.op for t in op.inputs if t not in fed} | {c for c in op.control_inputs if c in ops}
         waiting[op] = len(before)
         for earlier in before:
             after.setdefault(earlier, []).append(op)
-        touched = variables_of(op)
-        writes[op] = [v for v, w in touched if w]
-        for variable, _ in touched:
+        touched[op] = variables_of(op)
+        writes[op] = [v for v, w in touched[op] if w]
+        for variable, _ in touched[op]:
             if variable not in writes[op]:
                 readers.setdefault(variable, set()).add(op)
     free = [(op.id, op) for op in ops if waiting[op] == 0]
@@ -101,7 +102,7 @@ def _ordered(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
                 held.append((op.id, op))
                 continue
         order.append(op)
-        for variable, _ in variables_of(op):
+        for variable, _ in touched[op]:
             readers.get(variable, set()).discard(op)
         for later in after.get(op, ()):
             waiting[later] -= 1

@@ -11,12 +11,12 @@ from opwright import eager
 from opwright.dtypes import BY_NAME, DType, from_storage
 from opwright.errors import OpwrightError
 from opwright.graph import Graph, Tensor
+from opwright.kernels import signature as signature_of
 from opwright.opdef import OpDef
 from opwright.plan import flags
 from opwright.plan.instantiate import Builder
 from opwright.plan.ir import Node
 from opwright.plan.reference import fed
-from opwright.plan.reference import signature as signature_of
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
 from opwright.schema import TensorArg
@@ -176,10 +176,10 @@ class Subject:
     @functools.cached_property
     def signature(self) -> str:
         """The dtypes as kernels spell them."""
-        groups = [[eager.EagerTensor(a, d) for a in g] for g, d in zip(self.groups, self.dtypes, strict=True)]
+        ins = [dtype if group else None for group, dtype in zip(self.groups, self.dtypes, strict=True)]
         n = len([o for o in self.op.schema.outputs if not o.is_ref])
         outs = self.output_dtypes[:n] if not any(o.is_ref for o in self.op.schema.outputs) else self._all_outputs()
-        return signature_of(self.op, groups, outs)
+        return signature_of(self.op, ins, outs)
 
     def _all_outputs(self) -> list[DType]:
         node = self.node()
