@@ -12,7 +12,10 @@ def user_line() -> str:
     frame = sys._getframe(1)
     inner = frame
     while frame is not None:
-        if not _hidden(frame.f_code.co_filename, frame.f_globals.get("__name__", "")):
+        hidden = _HIDDEN.get(frame.f_code.co_filename)
+        if hidden is None:
+            hidden = _hide(frame.f_code.co_filename, frame.f_globals.get("__name__", ""))
+        if not hidden:
             inner = frame
             break
         if frame.f_back is None:
@@ -22,10 +25,7 @@ def user_line() -> str:
     return f'File "{code.co_filename}", line {inner.f_lineno}, in {code.co_name}'
 
 
-def _hidden(file: str, module: str) -> bool:
-    known = _HIDDEN.get(file)
-    if known is None:
-        top = module.partition(".")[0]
-        known = top.startswith("opwright") or top in ("contextlib", "functools")
-        _HIDDEN[file] = known
-    return known
+def _hide(file: str, module: str) -> bool:
+    top = module.partition(".")[0]
+    _HIDDEN[file] = top.startswith("opwright") or top in ("contextlib", "functools")
+    return _HIDDEN[file]

@@ -12,6 +12,7 @@ from opwright import scopes
 from opwright.callsite import user_line
 from opwright.dtypes import DType
 from opwright.errors import GraphError
+from opwright.inference import Kinds, constant_value, infer
 from opwright.node import NodeAccess
 from opwright.opdef import OpDef
 from opwright.operators import Operators
@@ -70,8 +71,6 @@ class Tensor(Operators):
 
     def static_value(self) -> Any:
         """The value as a NumPy array if it is known without running a session, else None."""
-        from opwright.inference import constant_value
-
         if self._value is _UNASKED:
             self._value = constant_value(self)
         return self._value
@@ -186,6 +185,7 @@ class Graph:
         self._by_name: dict[str, Operation] = {}
         self._used: dict[str, int] = {}
         self._collections: dict[Any, list[Any]] = {}
+        self._kinds = Kinds()
         self._lock = threading.RLock()
         self.scope = scopes.Scope()
         self.seed: int | None = None
@@ -200,8 +200,6 @@ class Graph:
         self, definition: OpDef, groups: Sequence[Sequence[Tensor]], attributes: dict[str, Any], name: str | None = None
     ) -> Operation:
         """Adds a node. `groups` holds the tensors of each tensor argument. Raises ShapeError where they do not fit."""
-        from opwright.inference import infer
-
         with self._lock:
             if self.finalized:
                 raise GraphError(
@@ -210,7 +208,7 @@ class Graph:
             groups = [[self.captured(tensor) for tensor in group] for group in groups]
             stem = definition.name.replace("::", "_")
             op = Operation(self, definition, self.unique_name(name or stem), groups, attributes)
-            for index, (dtype, shape) in enumerate(infer(op)):
+            for index, (dtype, shape) in enumerate(infer(op, self._kinds)):
                 op.outputs.append(Tensor(op, index, dtype, shape))
             for control in self.scope.controls:
                 op.add_control_input(control)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from opwright.opdef import OpDef
 from opwright.schema import TensorArg
 from opwright.shapes import Shape, as_shape
 
+T = TypeVar("T")
 LARGEST_KNOWN_VALUE = 4096  # elements; larger values are not computed while a graph is built
 
 
@@ -38,7 +39,7 @@ class Context:
         self.asked = False  # whether a value was asked for, known or not: shapes may then follow from more than shapes
         self.attr = SimpleNamespace(**attributes)
         self.attributes = attributes
-        self._groups = groups
+        self.groups = groups
         self._shapes = [[as_shape(tensor.shape) for tensor in group] for group in groups]
         self._value_of = value_of
         self._partial_of = partial_of or self._elements
@@ -56,7 +57,7 @@ class Context:
         return bool(self._shapes[self.definition.arg_index(name)])
 
     def dtype(self, name: str) -> DType:
-        return self._groups[self.definition.arg_index(name)][0].dtype  # type: ignore[no-any-return]
+        return self.groups[self.definition.arg_index(name)][0].dtype  # type: ignore[no-any-return]
 
     def value(self, name: str) -> Any:
         """The argument's value as an array, or None if it is not known yet."""
@@ -74,7 +75,7 @@ class Context:
 
     def _told(self, about: Callable[[Any], Any], name: str, item: int) -> Any:
         self.asked = True
-        group = self._groups[self.definition.arg_index(name)]
+        group = self.groups[self.definition.arg_index(name)]
         return about(group[item]) if group else None
 
     def _elements(self, tensor: Any) -> Any:
@@ -102,6 +103,12 @@ class Context:
                 f"[{self.definition.name}] the shape function must give {len(signed)} shapes, got {len(made)}"
             )
         return [a.merge(b) for a, b in zip(made, signed, strict=True)]
+
+    def outputs(self, shapes: list[Shape] | None = None) -> list[tuple[DType, Shape]]:
+        """The outputs' dtypes and shapes; other shapes than inferred, if given."""
+        shapes = self.output_shapes() if shapes is None else shapes
+        dtypes = output_dtypes(self.definition, self.groups, self.attributes, len(shapes))
+        return list(zip(dtypes, shapes, strict=True))
 
     def bounds(self) -> list[Shape]:
         """The largest shapes outputs of data-dependent size can have."""
@@ -140,10 +147,38 @@ def _output_dtype(out: TensorArg, bound: dict[str, DType], attributes: dict[str,
     return dtype
 
 
-def infer(node: Any) -> list[tuple[DType, Shape]]:
+class Kinds:
+    """What follows from ops, attributes and kinds of inputs, computed once for nodes that are alike in these."""
+
+    def __init__(self) -> None:
+        self._found: dict[Any, Any] = {}
+
+    def of(
+        self,
+        definition: OpDef,
+        groups: Sequence[Sequence[Any]],
+        attributes: dict[str, Any],
+        context: Callable[[], Context],
+        work: Callable[[Context], T],
+    ) -> T:
+        """work(context()), kept if that asks for no input's value and no attribute is an object, which may change."""
+        kinds = tuple([tuple([(tensor.shape, tensor.dtype) for tensor in group]) for group in groups])
+        key: Any = definition, tuple(attributes.items()), kinds
+        try:
+            found = self._found.get(key)
+        except TypeError:  # an array among the attributes
+            return work(context())
+        if found is None:
+            asked = context()
+            found = work(asked)
+            if not asked.asked and not definition.schema.holds_objects:
+                self._found[key] = found
+        return found
+
+
+def infer(node: Any, kinds: Kinds) -> list[tuple[DType, Shape]]:
     """The dtype and static shape of each output of a graph's operation. Raises ShapeError."""
-    shapes = graph_context(node).output_shapes()
-    return list(zip(output_dtypes(node.definition, node.groups, node.attributes, len(shapes)), shapes, strict=True))
+    return kinds.of(node.definition, node.groups, node.attributes, lambda: graph_context(node), Context.outputs)
 
 
 def graph_context(node: Any) -> Context:

@@ -22,7 +22,7 @@ from opwright.runtime import NULL, SUFFIX, host, open_forever, package_files
 _LEVELS = (("avx512", lambda cpu: cpu & 2), ("avx2", lambda cpu: cpu & 1), ("", lambda cpu: True))
 
 
-@dataclass
+@dataclass(eq=False)
 class Kernel:
     """A row of a library's table. `struct` is our own copy, zero beyond what the library knows of."""
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
 
 from opwright._abi import ffi
 from opwright.dtypes import DType
 from opwright.plan.ir import Value
+from opwright.runtime import NULL
 from opwright.schema import Schema
 from opwright.shapes import Shape
 
 _NONE, _INT, _FLOAT, _DTYPE, _STR, _INTS, _FLOATS = range(7)  # ow_value.kind
 DEVICES = {"cpu": 1, "cuda": 2}
+T = TypeVar("T")
 
 
 class Descriptors:
@@ -20,24 +24,28 @@ class Descriptors:
     def __init__(self) -> None:
         self.keep: list[Any] = []
         self._tensors: dict[Value, Any] = {}
+        self._made: dict[Any, Any] = {}
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` gives, which is called again only where that was None, or for another key or one without hash."""
+        try:
+            found = self._made.get(key)
+        except TypeError:
+            return make()
+        if found is None:
+            found = self._made[key] = make()
+        return found
 
     def tensor(self, value: Value) -> Any:
         """The ow_tensor of a value. Its address is that of the constant or variable, or not set yet."""
         found = self._tensors.get(value)
         if found is None:
-            layout = value.layout
+            layout, dtype, start = value.layout, value.dtype, value.storage.address
             rank = len(layout.shape)
-            dims = ffi.new("int64_t[]", [*layout.shape, *layout.strides])
-            found = ffi.new("ow_tensor *")
-            found.ndim = rank
-            found.shape, found.strides = dims, dims + rank
-            found.dtype.code, found.dtype.bits, found.dtype.lanes = value.dtype.code, value.dtype.bits, 1
-            kind, _, number = value.storage.device.partition(":")
-            found.device.type, found.device.id = DEVICES.get(kind, 1), int(number or 0)
-            start = value.storage.address
-            if start is not None:
-                found.data = ffi.cast("void *", start + layout.offset * value.dtype.size)
-            self.keep.append(dims)
+            dims = self.kept(ffi.new("int64_t[]", [*layout.shape, *layout.strides]))
+            data = NULL if start is None else ffi.cast("void *", start + layout.offset * dtype.size)
+            place, kind = _place(value.storage.device), (dtype.code, dtype.bits, 1)
+            found = ffi.new("ow_tensor *", (data, place, rank, kind, dims, dims + rank, 0))
             self._tensors[value] = found
         return found
 
@@ -79,6 +87,13 @@ class Descriptors:
         elif isinstance(value, tuple) and all(isinstance(v, float) for v in value):
             target.kind, target.n = _FLOATS, len(value)
             target.v.fv = self.kept(ffi.new("double[]", list(value)))
+
+
+@cache
+def _place(device: str) -> tuple[int, int]:
+    """A device as ow_device."""
+    kind, _, number = device.partition(":")
+    return DEVICES.get(kind, 1), int(number or 0)
 
 
 def patches(descriptors: Descriptors, values: list[Value]) -> dict[int, list[tuple[Any, int]]]:

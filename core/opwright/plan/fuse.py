@@ -80,8 +80,8 @@ def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> 
     outer: dict[Node, list[Node]] = {}
     for node, before in needs.items():
         mine = made.get(node, node)
-        outer.setdefault(mine, []).extend(n for b in before if (n := made.get(b, b)) is not mine)
-    for node in program.nodes:
+        outer.setdefault(mine, []).extend([n for b in before if (n := made.get(b, b)) is not mine])
+    for node in [n for n in program.nodes if n.after]:
         node.after = list(dict.fromkeys(made.get(a, a) for a in node.after))
     for fused in set(made.values()):
         fused.after = [a for a in dict.fromkeys(outer.get(fused, [])) if a is not fused]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from opwright.binding import as_storage
 from opwright.dtypes import DType
 from opwright.errors import GraphError, InvalidArgumentError, OpwrightError, ShapeError
 from opwright.graph import Operation, Tensor
-from opwright.inference import Context, output_dtypes, stored
+from opwright.inference import Context, Kinds, stored
 from opwright.layouts import Layout
 from opwright.opdef import OpDef
 from opwright.plan.ir import Node, Program, Storage, Value
@@ -52,7 +53,7 @@ class Builder:
         self.deferred: set[Operation] = set()
         self.touched_later: dict[Operation, bool] = {}  # variable -> whether a deferred operation writes it
         self.asked: set[int] = set()
-        self._specs: dict[Any, tuple[Specs, bool, bool]] = {}
+        self._kinds = Kinds()
         self._first_touching: dict[Operation, Operation] | None = None  # of each variable
         self._feeds = feeds
         for slot, (tensor, shape) in enumerate(zip(spec.feeds, shapes, strict=True)):
@@ -206,12 +207,13 @@ class Builder:
         if definition.plan_function is not None:
             planned: list[Value] = definition.plan_function(self, definition, groups, attributes, op)
             return planned
+        context = partial(self._context, definition, groups, attributes)
         device = getattr(op, "device", "") or ""
         if definition.reference is not None and not has_kernel(definition, groups, attributes, device):
             # Its own rules hold, whatever the ops it is written in would take.
-            self._context(definition, groups, attributes).output_shapes()
+            context().output_shapes()
             return self._inline(definition, groups, attributes, op)
-        specs, dynamic, silent = self._outputs(definition, groups, attributes)
+        specs, dynamic, silent = self._kinds.of(definition, groups, attributes, context, self._outputs)
         folded = None if dynamic else self._fold(definition, groups, attributes, specs, silent)
         if folded is not None:
             return folded
@@ -221,40 +223,21 @@ class Builder:
                 value.dynamic = True
         return node.outputs
 
-    def _outputs(self, definition: OpDef, groups: Groups, attributes: dict[str, Any]) -> tuple[Specs, bool, bool]:
+    def _outputs(self, context: Context) -> tuple[Specs, bool, bool]:
         """The outputs' dtypes and shapes, whether these are but bounds, and whether no elements are known whatever the
-        inputs; computed once for operations that are alike."""
-        kinds = tuple([tuple([(v.layout.shape, v.dtype) for v in group]) for group in groups])
-        key: Any = definition, tuple(attributes.items()), kinds
-        try:
-            found = self._specs.get(key)
-        except TypeError:  # an attribute that cannot be hashed
-            key = found = None
-        if found is not None:
-            return found
-        context = self._context(definition, groups, attributes)
-        shapes = context.output_shapes()
+        inputs' values."""
+        definition, shapes = context.definition, context.output_shapes()
         dynamic = not all(s.is_known for s in shapes)
         if dynamic and not definition.dynamic:
             raise Unresolved
-        if dynamic:
-            shapes = context.bounds()
-        dtypes = output_dtypes(definition, groups, attributes, len(shapes))
-        for shape in shapes:
+        specs = [(dtype, shape.known()) for dtype, shape in context.outputs(context.bounds() if dynamic else shapes)]
+        for _, shape in specs:
             if len(shape) > MAX_RANK:
                 raise ShapeError(f"[{definition.name}] a tensor must have at most {MAX_RANK} dimensions, got {shape}")
-        specs = [(dtype, shape.known()) for dtype, shape in zip(dtypes, shapes, strict=True)]
-        found = specs, dynamic, dynamic or self._is_silent(definition, groups, attributes)
-        if key is not None and not context.asked:
-            self._specs[key] = found
-        return found
-
-    def _is_silent(self, definition: OpDef, groups: Groups, attributes: dict[str, Any]) -> bool:
-        """Whether the op knows nothing of its elements without having asked for its inputs' values."""
-        if definition.value_function is None:
-            return True
-        context = self._context(definition, groups, attributes, ask=False)
-        return definition.value_function(context) is None and not context.asked
+        if dynamic or definition.value_function is None:
+            return specs, dynamic, True
+        known = self._context(definition, context.groups, context.attributes, ask=False)
+        return specs, dynamic, definition.value_function(known) is None and not known.asked
 
     def _inline(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], op: Any) -> list[Value]:
         """The outputs of an op without a kernel, by its reference in other ops."""
@@ -277,7 +260,7 @@ class Builder:
         self.program.nodes.append(node)
         return node
 
-    def _context(self, definition: OpDef, groups: Groups, attributes: dict[str, Any], ask: bool = True) -> Context:
+    def _context(self, definition: OpDef, groups: Any, attributes: dict[str, Any], ask: bool = True) -> Context:
         """With ask, values that shape functions want are computed, from fed values if need be."""
         return Context(
             definition,

@@ -76,21 +76,6 @@ class Value:
 class Node:
     """An op applied to Values."""
 
-    __slots__ = (
-        "after",
-        "attributes",
-        "definition",
-        "device",
-        "inputs",
-        "name",
-        "origin",
-        "outputs",
-        "post",
-        "prepared",
-        "sizes",
-        "work",
-    )
-
     def __init__(self, definition: OpDef | None, groups: Sequence[Sequence[Value]], attributes: dict[str, Any]) -> None:
         self.definition = definition  # None: a copy or a fused cluster, which the planner made
         self.inputs = [*chain.from_iterable(groups)]  # of all arguments, then what the post program reads besides
@@ -110,6 +95,12 @@ class Node:
         """The values of each tensor argument."""
         rest = iter(self.inputs)
         return [list(islice(rest, n)) for n in self.sizes]
+
+    @property
+    def alike(self) -> Any:
+        """The same for nodes that do the same to their inputs: op, attributes, how many inputs each argument has."""
+        # Texts as well, since 0.0 == -0.0 and 1 == True.
+        return self.definition, self.sizes, tuple([(name, v, repr(v)) for name, v in self.attributes.items()])
 
     @property
     def dtypes(self) -> tuple[tuple[DType | None, ...], tuple[DType, ...]]:
@@ -188,9 +179,8 @@ class Program:
         reads: dict[Storage, list[Node]] = {}
         for node in self.nodes:
             before = [value.node for value in node.inputs if value.node is not None] + node.after
-            writes = set(node.writes())
-            touched = {v.storage for v in node.inputs if v.storage in written} | writes
-            for storage in touched:
+            writes = node.writes()
+            for storage in {v.storage for v in node.inputs} & written:
                 if storage in last_write:
                     before.append(last_write[storage])
                 if storage in writes:
@@ -198,7 +188,7 @@ class Program:
                     last_write[storage] = node
                 else:
                     reads.setdefault(storage, []).append(node)
-            needs[node] = list(dict.fromkeys(n for n in before if n is not node))
+            needs[node] = [n for n in dict.fromkeys(before) if n is not node]
         return needs
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import bisect
 import heapq
 from dataclasses import dataclass
+
+import numpy as np
 
 from opwright.layouts import Layout
 from opwright.plan.ir import Node, Program, Storage, Value
@@ -37,7 +38,7 @@ class Layouter:
         self.at: list[list[Node]] = []  # the nodes of each moment: one of a serial stage, all of a parallel one
         for stage in stages:
             self.at += [stage.nodes] if stage.parallel else [[node] for node in stage.nodes]
-        self.uses: dict[Storage, list[int]] = {}
+        self.uses: dict[Storage, list[int]] = {}  # the moments at which each memory is read or written, in order
         self.values: dict[Storage, list[Value]] = {}
         self.scratch: dict[Node, tuple[Block, Block, Block]] = {}  # of the call, of its workers, of its epilogue
         self.elsewhere: dict[Node, dict[str, Block]] = {}  # scratch on other devices than the node's
@@ -68,7 +69,7 @@ class Layouter:
         blocks = self.blocks
         for storage, moments in self.uses.items():
             if storage.kind == "arena":
-                block = Block(_rounded(storage.nbytes), min(moments), max(moments), storage)
+                block = Block(_rounded(storage.nbytes), moments[0], moments[-1], storage)
                 blocks.setdefault(storage.device, []).append(block)
         for moment, nodes in enumerate(self.at):
             for node in nodes:
@@ -107,11 +108,11 @@ class Layouter:
     def _may_overwrite(self, node: Node, moment: int, source: Value, output: Value) -> bool:
         old, new = source.storage, output.storage
         ours = (old.kind == new.kind == "arena" and old is not new) or self.program.takes.get(new) is old
-        if not ours or old.device != new.device:
+        if not ours or old.device != new.device or old.nbytes != new.nbytes:
             return False
-        if old.nbytes != new.nbytes or not source.layout.is_dense or source.layout.offset:
+        if self.uses[old][-1] != moment or self.uses[new][0] != moment:
             return False
-        if max(self.uses[old]) != moment or min(self.uses[new]) != moment:
+        if source.layout.offset or not source.layout.is_dense:
             return False
         readers = [v for n in self.at[moment] for v in dict.fromkeys(n.inputs) if v.storage is old]
         return len(readers) == 1
@@ -188,20 +189,20 @@ def _side_by_side(blocks: list[Block]) -> int:
 def _by_size(blocks: list[Block]) -> int:
     """The largest first, each in the smallest gap among those alive with it (TensorFlow Lite's planner; Pisarchyk and
     Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288)."""
-    placed: list[tuple[int, int, int, int]] = []  # offset, end, first and last moment, by offset
+    placed = np.empty((4, len(blocks) + 1), np.int64)
+    offset, end, first, last = placed  # in the order of offsets, after one of no size
+    placed[:, 0] = 0, 0, -1, np.iinfo(np.int64).max
     size = 0
-    for block in sorted(blocks, key=lambda b: -b.nbytes):
-        nbytes, first, last = block.nbytes, block.first, block.last
-        best, best_gap, at = None, None, 0
-        for offset, top in [(o, t) for o, t, begin, end in placed if end >= first and begin <= last]:
-            gap = offset - at
-            if gap >= nbytes and (best_gap is None or gap < best_gap):
-                best, best_gap = at, gap
-            if top > at:
-                at = top
-        block.offset = at if best is None else best
-        size = max(size, block.offset + nbytes)
-        bisect.insort(placed, (block.offset, block.offset + nbytes + SKEW, first, last))
+    for n, block in enumerate(sorted(blocks, key=lambda b: -b.nbytes), 1):
+        alive = ((last[:n] >= block.first) & (first[:n] <= block.last)).nonzero()[0]
+        free = np.maximum.accumulate(end[alive])  # where what lies before ends
+        gaps = offset[alive[1:]] - free[:-1]
+        fits = (gaps >= block.nbytes).nonzero()[0]
+        block.offset = int(free[fits[gaps[fits].argmin()]] if len(fits) else free[-1])
+        size = max(size, block.offset + block.nbytes)
+        at = int(offset[:n].searchsorted(block.offset, "right"))
+        placed[:, at + 1 : n + 1] = placed[:, at:n]
+        placed[:, at] = block.offset, block.offset + block.nbytes + SKEW, block.first, block.last
     return size
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import accumulate
 from typing import Any
 
@@ -131,14 +132,7 @@ def copy_kernel(node: Node) -> Prepared:
 def _choose(node: Node, descriptors: Descriptors, dense: dict[Value, Value], nodes: list[Node]) -> Prepared:
     assert node.definition is not None
     reasons: list[str] = []
-    ranked = sorted(
-        ((score(k, node, descriptors, reasons), -i, k) for i, k in enumerate(matching(node))),
-        reverse=True,
-        key=lambda s: s[:2],
-    )
-    for value, _, kernel in ranked:
-        if value <= 0:
-            continue
+    for kernel in descriptors.once(_seen(node), lambda: _ranked(node, descriptors, reasons)):
         if not kernel.caps & _STRIDED:
             for strided in [v for v in node.inputs if not v.layout.is_dense]:
                 densify(node, strided, dense, nodes)
@@ -146,6 +140,19 @@ def _choose(node: Node, descriptors: Descriptors, dense: dict[Value, Value], nod
         if prepared is not None:
             return prepared
     raise no_kernel(node.definition, _kind(node), signature(node.definition, *node.dtypes), reasons)
+
+
+def _ranked(node: Node, descriptors: Descriptors, reasons: list[str]) -> list[Kernel]:
+    """The kernels that can serve a node, the best first."""
+    scored = [(score(k, node, descriptors, reasons), k) for k in matching(node)]
+    return [kernel for value, kernel in sorted(scored, key=lambda s: -s[0]) if value > 0]
+
+
+def _seen(node: Node) -> Any:
+    """All that kernels are shown of a node: those that look alike share what a kernel makes for them."""
+    constants = tuple([v if v.storage.kind == "constant" else None for v in node.inputs])
+    kinds = [(v.dtype, v.layout.shape, v.layout.strides, v.storage.device) for v in [*node.inputs, *node.outputs]]
+    return node.alike, constants, tuple(kinds)
 
 
 def score(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> int:
@@ -182,6 +189,11 @@ def plan_of(node: Node, descriptors: Descriptors, error: Any) -> Any:
 
 def prepare(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> Prepared | None:
     """The kernel ready to run, or None if it declines these shapes."""
+    made = descriptors.once((kernel, _seen(node)), lambda: _prepare(kernel, node, descriptors, reasons))
+    return copy(made)
+
+
+def _prepare(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> Prepared | None:
     error = ffi.new("owr_error *")
     plan = descriptors.kept(plan_of(node, descriptors, error))
     if kernel.python is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from opwright import binding
 from opwright.dtypes import as_dtype
-from opwright.inference import Context, output_dtypes
+from opwright.inference import Context
 from opwright.layouts import Layout
 from opwright.opdef import OpDef
 from opwright.plan.instantiate import constant
@@ -57,13 +57,13 @@ def merge(program: Program) -> None:
     writes: dict[Storage, int] = {}  # how often a memory has been written so far: a read before is not one after
     for node in program.nodes:
         substitution.apply_to(node)
-        key = None if node.stateful else _key(node, constants, writes)
+        try:
+            twin = node if node.stateful else seen.setdefault(_key(node, constants, writes), node)
+        except TypeError:  # an attribute that cannot be hashed
+            twin = node
         for storage in node.writes():
             writes[storage] = writes.get(storage, 0) + 1
-        twin = seen.get(key) if key is not None else None
-        if twin is None or twin.device != node.device or node.after != twin.after:
-            if key is not None:
-                seen.setdefault(key, node)
+        if twin is node or twin.device != node.device or node.after != twin.after:
             kept.append(node)
             continue
         substitution.values.update(zip(node.outputs, twin.outputs, strict=True))
@@ -81,13 +81,7 @@ def _key(node: Node, constants: dict[Any, Value], writes: dict[Storage, int]) ->
             return id(constants.setdefault(same, value))
         return id(value)
 
-    inputs = tuple([identity(v) for v in node.inputs])
-    try:
-        key = (node.definition, tuple(node.attributes.items()), node.sizes, inputs)
-        hash(key)
-    except TypeError:
-        return None
-    return key
+    return node.alike, tuple([identity(v) for v in node.inputs])
 
 
 def rewrite(program: Program) -> None:
@@ -159,10 +153,10 @@ def _value(value: Any, node: Node) -> Value:
 
 def plan_node(definition: OpDef, groups: list[list[Value]], attributes: dict[str, Any], like: Node) -> Node:
     """A node whose shapes follow from its inputs, placed and named like another."""
-    made = Context(definition, groups, attributes, lambda v: v.constant, final=True).output_shapes()
+    context = Context(definition, groups, attributes, lambda v: v.constant, final=True)
     node = Node(definition, groups, attributes)
     node.origin, node.name, node.device = like.origin, like.name, like.device
-    for dtype, shape in zip(output_dtypes(definition, groups, attributes, len(made)), made, strict=True):
+    for dtype, shape in context.outputs():
         layout = Layout.dense(shape.known())
         storage = Storage("arena", dtype.size * (shape.num_elements() or 0))
         node.outputs.append(Value(dtype, layout, storage, node))
