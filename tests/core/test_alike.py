@@ -58,12 +58,17 @@ def test_attributes_that_are_equal_but_not_the_same_are_told_apart(x):
 
 def test_kernels_that_know_their_constants_are_not_shared_by_others():
     rng = np.random.RandomState(0)
-    a, b, c = (rng.randn(64, 64).astype(np.float32) for _ in range(3))
+    images, first, second = rng.randn(2, 16, 16, 32), rng.randn(3, 3, 32, 32), rng.randn(3, 3, 32, 32)
     with ow.Graph().as_default():
-        t = ow.placeholder("float32", [64, 64])
-        found = ran([ow.matmul(t, b), ow.matmul(t, c), ow.matmul(b, t), ow.matmul(t, t), ow.matmul(t, b)], {t: a})
-    for y, expected in zip(found, (a @ b, a @ c, b @ a, a @ a, a @ b), strict=True):
-        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
+        t = ow.placeholder("float32", images.shape)
+        one, other = (ow.nn.conv2d(t, ow.constant(f, "float32"), [1, 1, 1, 1], "SAME") for f in (first, second))
+        found, twice = (
+            ran([one, other], {t: images}),
+            ran([one, ow.nn.conv2d(t, 2 * first, [1] * 4, "SAME")], {t: images}),
+        )
+    for y, filters in zip([*found, twice[1]], (first, second, 2 * first), strict=True):
+        middle = np.einsum("bxyi,xyio->bo", images[:, 4:7, 4:7], filters)
+        np.testing.assert_allclose(y[:, 5, 5], middle, rtol=1e-3, atol=1e-3)
 
 
 def test_nodes_that_look_alike_are_prepared_once(monkeypatch):

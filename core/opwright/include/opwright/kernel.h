@@ -27,7 +27,8 @@
  *   none). Chunks of one call may run at the same time on several threads, and in any order; the result must not
  *   depend on how they were dealt out. It allocates nothing, locks nothing, starts no thread, keeps no state.
  *   `call->worker` is below plan.max_workers and no two threads of a call share it; worker_scratch is that worker's
- *   own. One state may be used by several calls at once.
+ *   own. One state may be used by several calls at once, and by other nodes of the plan for which prepare would have
+ *   seen the same.
  *
  * finish(call).  Optional. Once after all chunks, on one thread: combines what the workers left in scratch. Scratch is
  *   zeroed before the first chunk if the kernel says OW_ZEROED_SCRATCH, else it holds anything.
