@@ -16,8 +16,13 @@ import pytest
 from opwright.runtime import workers
 
 WORKLOADS = Path(__file__).parents[1] / "bench" / "graph.py"
-STEPS = 1000
-SMALL = {"lstm": {"batch": 4, "steps": 5, "width": 6, "hidden": 8}}
+STEPS = 500
+SMALL = {
+    "lstm": {"batch": 4, "steps": 5, "width": 6, "hidden": 8},
+    "deep_mnist": {"batch": 1},
+    "cifar10": {"batch": 1},
+    "word2vec": {"batch": 4, "vocabulary": 1000, "width": 8, "sampled": 4},
+}
 
 
 def training(name):
@@ -53,7 +58,7 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 
-@pytest.mark.parametrize("name", ["softmax", "mlp", "lstm"])
+@pytest.mark.parametrize("name", ["softmax", "mlp", *SMALL])
 def test_no_step_takes_memory(name):
     step = training(name)
     for _ in range(20):
