@@ -15,10 +15,10 @@ from opwright.plan.ir import Node
 from opwright.plan.select import Prepared
 
 from opwright_cuda.compiler import Nvrtc
-from opwright_cuda.driver import LIBCUDA, Gpu
 from opwright_cuda.memory import CudaArena, CupyMemory
 from opwright_cuda.source import Generated, of_cluster, of_copy
 
+LIBCUDA = "libcuda.so.1"
 THREADS = 256  # of a block
 MOST_BLOCKS = 1 << 16  # beyond, threads do several elements
 _TO_DEVICE, _TO_HOST, _WITHIN, _FROM_PEER = range(4)  # launch.h's OWC_TO_DEVICE ...
@@ -60,6 +60,8 @@ class CudaDevice:
         return self._reason
 
     def _open(self) -> str | None:
+        from opwright_cuda.driver import Gpu  # and with it cffi's parser of C, which takes a while
+
         library, memory, compiler = self._parts
         try:
             self.gpu = Gpu(library, self.number)

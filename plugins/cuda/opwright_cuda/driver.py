@@ -13,8 +13,6 @@ from opwright.runtime import SUFFIX, package_files
 
 import opwright_cuda
 
-LIBCUDA = "libcuda.so.1"
-
 ffi = cffi.FFI()
 
 

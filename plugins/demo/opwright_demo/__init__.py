@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from opwright import hookimpl
 
-from opwright_demo.command import demo
-
 
 @hookimpl
 def opwright_register_commands(register: Callable[..., None]) -> None:
+    from opwright_demo.command import demo
+
     register(demo)
