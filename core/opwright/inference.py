@@ -171,7 +171,7 @@ class Kinds:
         if found is None:
             asked = context()
             found = work(asked)
-            if not asked.asked and not definition.schema.holds_objects:
+            if not asked.asked and not any(a.kind == "object" for a in definition.schema.attributes):
                 self._found[key] = found
         return found
 

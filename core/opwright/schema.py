@@ -126,11 +126,6 @@ class Schema:
     def attributes(self) -> tuple[Attribute, ...]:
         return tuple(a for a in self.args if isinstance(a, Attribute))
 
-    @cached_property
-    def holds_objects(self) -> bool:
-        """Whether some attribute is an object of any kind."""
-        return any(a.kind == "object" for a in self.attributes)
-
     def dtypes_of(self, arg: TensorArg) -> tuple[str, ...]:
         """The dtypes an argument or output may have."""
         if arg.dtype in self.types:

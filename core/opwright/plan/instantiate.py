@@ -132,7 +132,6 @@ class Builder:
         known = len(self.program.nodes)
         outputs = self.apply(op.definition, groups, op.attributes, op)
         made = self.program.nodes[known:]
-        self.nodes[op] = made
         self._control(op, made)
         for less in (op, *op.extends):
             self.nodes[less] = made
@@ -262,14 +261,8 @@ class Builder:
 
     def _context(self, definition: OpDef, groups: Any, attributes: dict[str, Any], ask: bool = True) -> Context:
         """With ask, values that shape functions want are computed, from fed values if need be."""
-        return Context(
-            definition,
-            groups,
-            attributes,
-            self._known if ask else lambda v: v.constant if v.storage.kind == "constant" else None,
-            known_of=lambda v: self._known(v, ask=False),
-            final=True,
-        )
+        told = self._known if ask else lambda v: v.constant if v.storage.kind == "constant" else None
+        return Context(definition, groups, attributes, told, known_of=partial(self._known, ask=False), final=True)
 
     def _known(self, value: Value, ask: bool = True) -> Any:
         """The value's elements if they are known before the step runs. With ask, fed values count as known."""
