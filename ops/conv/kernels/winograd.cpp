@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kChain =
     128;  // channels whose products are summed in one go: short sums err less, for 3% of the time
 constexpr int64_t kFewestTiles = 24, kMostTiles = 36;  // of a block, where there are enough: 12 to 48 differ by 5%
+constexpr int64_t kLongest = 1000000000;               // multiply-adds of a chunk: some 30 ms
 constexpr int64_t kTilesOfChunk = 128;  // for filters that each chunk spreads anew: worth ten times that, or more
 
 // How many multiply-adds it takes to get a frequency of a filter, measured: from memory or by spreading it, and where
@@ -90,7 +91,7 @@ void spread_block(const Fast &s, int64_t row, int64_t end, const float *x, float
     for (int64_t at = 0; at < s.grid.across(1); ++at, to += s.grid.ci) {
       s.grid.see<A>(row, at, x, s.zeros.data(), pixels);
       for (int64_t c = 0; c < s.grid.ci; c += kLane)
-        spread_tile<A, A, spread_pixels<A>>([&](int i, int j) { return pixels[i * A + j] + c; }, to + c,
+        spread_tile<A, A, spread_pixels<A>>([&](int i, int j) { return announced(pixels[i * A + j] + c); }, to + c,
                                             s.pixel_step());
     }
 }
@@ -172,9 +173,11 @@ Fast fast(const ow_plan *plan, const Geometry &g, bool backwards) {
   return {Grid(g).backwards(g.filter[1]), g.filter[1], true, constant};
 }
 
-// Chunks spread filters that are not constant anew: each is to have so many tiles that this does not matter.
+// Chunks spread filters that are not constant anew: each is to have so many tiles that this does not matter. One worker
+// needs no more of them than let it be interrupted.
 int64_t most_chunks(const Fast &s, int32_t workers) {
   if (s.constant) return s.units();
+  if (workers == 1) return 1 + s.grid.tiles() * s.frequencies() * s.grid.ci * s.grid.co / kLongest;
   return std::clamp<int64_t>(s.grid.tiles() / kTilesOfChunk, workers, 4 * workers);
 }
 

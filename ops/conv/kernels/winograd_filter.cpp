@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kChannels = 64;  // of a product
 constexpr int64_t kTiles = 96;     // of a block: so many that collecting matters little, while a product's stay in L1
 constexpr int64_t kSliceTiles = 192, kMostSlices = 8, kMostSums = 1 << 20;  // sums: numbers that slices leave
-constexpr int64_t kRange = 8;  // panels; for fewer outputs, spreading all channels anew costs too much
+constexpr int64_t kRange = 128;  // outputs; for fewer, spreading all channels anew costs too much
 
 struct Fast {
   Grid grid;
@@ -73,7 +73,7 @@ struct Work {
         s.grid.see<A>(row, at, x, s.zeros.data(), seen);
         for (int64_t c = 0; c < s.grid.ci; c += kLane) {
           const int64_t group = c / kChannels, first = group * kChannels, n = std::min(kChannels, s.grid.ci - first);
-          spread_tile<A, A, spread_pixels<A>>([&](int i, int j) { return seen[i * A + j] + c; },
+          spread_tile<A, A, spread_pixels<A>>([&](int i, int j) { return announced(seen[i * A + j] + c); },
                                               pixels + group * A * A * s.pixel_step() + tile * n + c - first,
                                               s.pixel_step());
         }
@@ -89,7 +89,7 @@ struct Work {
         dys.see<kTile>(row, at, dy, s.zeros.data(), seen);
         for (int64_t o = part.panel * kWidth; o < std::min(dys.ci, part.last * kWidth); o += kLane) {
           const int64_t panel = o / kWidth, first = panel * kWidth, n = std::min(kWidth, dys.ci - first);
-          spread_tile<A, kTile, spread_taps<A, kTile>>([&](int i, int j) { return seen[i * kTile + j] + o; },
+          spread_tile<A, kTile, spread_taps<A, kTile>>([&](int i, int j) { return announced(seen[i * kTile + j] + o); },
                                                        outputs + panel * A * A * s.output_step() + tile * n + o - first,
                                                        s.output_step());
         }
@@ -193,8 +193,7 @@ int32_t prepare(ow_plan *plan) {
   const int64_t across = s->grid.across(1), rows = s->grid.rows(), workers = plan->max_workers;
   const int64_t most = std::min({s->grid.tiles() / kSliceTiles, kMostSums / s->sums(), kMostSlices, rows});
   s->slices = std::max<int64_t>(1, most);
-  if (workers > 1)
-    s->ranges = std::clamp<int64_t>(2 * workers / s->slices, 1, std::max<int64_t>(1, s->panels() / kRange));
+  if (workers > 1) s->ranges = std::clamp<int64_t>(2 * workers / s->slices, 1, std::max<int64_t>(1, g.co / kRange));
   const int64_t each = (rows + s->slices - 1) / s->slices, blocks = std::max<int64_t>(1, each * across / kTiles);
   s->taken = (each + blocks - 1) / blocks;
   s->zeros.resize(static_cast<size_t>(std::max(g.ci, g.co)));
