@@ -10,16 +10,14 @@ using namespace opwright::winograd;
 
 namespace {
 
-constexpr int64_t kChain =
-    128;  // channels whose products are summed in one go: short sums err less, for 3% of the time
+constexpr int64_t kChain = 128;  // channels of a sum made in one go: short sums err less, for 3% of the time
 constexpr int64_t kFewestTiles = 24, kMostTiles = 36;  // of a block, where there are enough: 12 to 48 differ by 5%
-constexpr int64_t kLongest = 1000000000;               // multiply-adds of a chunk: some 30 ms
-constexpr int64_t kTilesOfChunk = 128;  // for filters that each chunk spreads anew: worth ten times that, or more
+constexpr int64_t kOwnFilters = 2 << 20;               // floats: of filters that are not constant so many are kept
+constexpr int64_t kTilesOfChunk = 128;   // for filters that each chunk spreads anew: worth ten times that, or more
+constexpr int64_t kLongest = 500000000;  // multiply-adds of a chunk: some 15 ms
 
-// How many multiply-adds it takes to get a frequency of a filter, measured: from memory or by spreading it, and where
-// all take more than kLarge bytes and are not kept.
-constexpr double kGetFilter = 12, kGetFilterOfMany = 32;
-constexpr int64_t kLarge = 8 << 20;
+// How many multiply-adds it takes to get a frequency of a filter, measured: from memory, or by spreading it.
+constexpr double kGetFilter = 12;
 
 template <typename Floats>
 auto aligned(Floats &all) {
@@ -31,7 +29,7 @@ struct Fast {
   int64_t filter;
   bool backwards, constant;  // constant: the filters are, and are spread already
   int64_t taken = 1;         // rows of tiles of a block
-  int64_t splits = 1;        // ranges of outputs that a block is divided into
+  int64_t splits = 1;        // ranges of panels
   std::vector<float> zeros{}, filters{};
 
   int64_t tiles() const { return taken * grid.across(1); }
@@ -44,7 +42,8 @@ struct Fast {
   int64_t filter_step() const { return apart(grid.ci * kWidth); }
   int64_t panel_size() const { return frequencies() * filter_step(); }
   int64_t filters_size() const { return panels() * panel_size(); }
-  int64_t scratch() const { return frequencies() * (pixel_step() + product_step()) + (constant ? 0 : filters_size()); }
+  int64_t own_filters() const { return constant ? 0 : (panels() + splits - 1) / splits * panel_size(); }
+  int64_t scratch() const { return frequencies() * (pixel_step() + product_step()) + own_filters(); }
 };
 
 // ---- filters: panels of kWidth outputs, in a panel frequency after frequency, in these channel after channel -------
@@ -77,9 +76,8 @@ void spread_panel(const Fast &s, const float *w, int64_t panel, float *to) {
 }
 
 template <int R>
-void spread_all(const Fast &s, const float *w, float *to) {
-  for (int64_t panel = 0; panel < s.panels(); ++panel)
-    spread_panel<R>(s, w, panel * kWidth, to + panel * s.panel_size());
+void spread_panels(const Fast &s, const float *w, int64_t from, int64_t end, float *to) {
+  for (; from < end; ++from, to += s.panel_size()) spread_panel<R>(s, w, from * kWidth, to);
 }
 
 // ---- a block -------------------------------------------------------------------------------------------------------
@@ -143,16 +141,17 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
   const Grid &g = s.grid;
   float *pixels = static_cast<float *>(call->worker_scratch), *products = pixels + A * A * s.pixel_step(),
         *own = products + A * A * s.product_step();
-  const float *x = data<float>(call->in[s.backwards ? 2 : 0]), *filters = s.constant ? aligned(s.filters) : own;
-  if (!s.constant) spread_all<R>(s, data<float>(call->in[1]), own);
+  const float *x = data<float>(call->in[s.backwards ? 2 : 0]);
   const Range units(call, s.units(), first, last);
   for (int64_t u = units.begin; u < units.end; ++u) {
-    const int64_t row = u / s.splits * s.taken, end = std::min(row + s.taken, g.rows()), split = u % s.splits;
+    const int64_t row = u % s.blocks() * s.taken, end = std::min(row + s.taken, g.rows()), split = u / s.blocks();
     const int64_t from = s.panels() * split / s.splits, to = s.panels() * (split + 1) / s.splits;
+    const float *filters = s.constant ? aligned(s.filters) + from * s.panel_size() : own;
+    if (!s.constant && (u == units.begin || row == 0)) spread_panels<R>(s, data<float>(call->in[1]), from, to, own);
     spread_block<A>(s, row, end, x, pixels);
     for (int64_t panel = from; panel < to; ++panel) {
       const int64_t width = std::min(kWidth, g.co - panel * kWidth);
-      multiply(s, (end - row) * g.across(1), pixels, filters + panel * s.panel_size(), width, products);
+      multiply(s, (end - row) * g.across(1), pixels, filters + (panel - from) * s.panel_size(), width, products);
       collect_block<A>(s, row, end, products, width, data<float>(call->out[0]) + panel * kWidth);
     }
     if (const int32_t code = finish_block(call, g, row, end, from * kWidth, std::min(g.co, to * kWidth))) return code;
@@ -177,21 +176,35 @@ Fast fast(const ow_plan *plan, const Geometry &g, bool backwards) {
 // needs no more of them than let it be interrupted.
 int64_t most_chunks(const Fast &s, int32_t workers) {
   if (s.constant) return s.units();
-  if (workers == 1) return 1 + s.grid.tiles() * s.frequencies() * s.grid.ci * s.grid.co / kLongest;
-  return std::clamp<int64_t>(s.grid.tiles() / kTilesOfChunk, workers, 4 * workers);
+  const int64_t work = s.grid.tiles() * s.frequencies() * s.grid.ci * s.grid.co;
+  const int64_t cheap = workers == 1 ? 1 : std::min<int64_t>(s.grid.tiles() * s.splits / kTilesOfChunk, 4 * workers);
+  return std::max({cheap, int64_t{workers}, work / kLongest});
+}
+
+void divide_tiles(Fast *s, int64_t workers) {
+  const int64_t across = s->grid.across(1), rows = s->grid.rows();
+  s->taken = std::clamp<int64_t>(kMostTiles / across, 1, rows);
+  if (workers > 1 && s->blocks() < 4 * workers) s->taken = std::min((kFewestTiles + across - 1) / across, rows);
+  s->taken = (rows + s->blocks() - 1) / s->blocks();  // blocks of nearly equal size
+  int64_t splits = 1;
+  if (!s->constant) splits = (s->filters_size() + kOwnFilters - 1) / kOwnFilters;
+  else if (workers > 1) splits = (2 * workers + s->blocks() - 1) / s->blocks();
+  s->splits = std::min(splits, s->panels());
 }
 
 template <bool backwards>
 int32_t score(const ow_plan *plan) {
   const Geometry g = geometry(plan, backwards);
   if (refuse(plan, g)) return 0;
-  const Fast s = fast(plan, g, backwards);
-  const bool large = s.filters_size() * 4 > kLarge && !s.constant;
-  const double get =
-      (large ? kGetFilterOfMany : kGetFilter) * static_cast<double>(s.constant ? 1 : most_chunks(s, plan->max_workers));
-  const double ci = static_cast<double>(g.ci), co = static_cast<double>(g.co),
+  Fast s = fast(plan, g, backwards);
+  divide_tiles(&s, plan->max_workers);
+  // How often frequencies of all pixels are made, and of all filters.
+  const double pixels = static_cast<double>(s.constant ? 1 : s.splits);
+  const double filters = s.constant ? 1 : static_cast<double>(most_chunks(s, plan->max_workers)) / pixels;
+  const double ci = static_cast<double>(s.grid.ci), co = static_cast<double>(s.grid.co),
                tiles = static_cast<double>(s.grid.tiles());
-  const double here = static_cast<double>(s.frequencies()) * (ci * co * (tiles + get) + kSpread * tiles * (ci + co));
+  const double here = static_cast<double>(s.frequencies()) *
+                      (ci * co * (tiles + kGetFilter * std::max(filters, 1.)) + kSpread * tiles * (ci * pixels + co));
   return 2 * kMargin * here < g.flops() ? OW_SCORE_DEFAULT + 2 : OW_SCORE_DEFAULT - 2;
 }
 
@@ -201,16 +214,12 @@ int32_t prepare(ow_plan *plan) {
   if (const int32_t code = refuse(plan, g)) return code;
   Fast *s = state<Fast>(plan, fast(plan, g, backwards));
   if (!s) return OW_NO_MEMORY;
-  const int64_t across = s->grid.across(1), rows = s->grid.rows(), workers = plan->max_workers;
-  s->taken = std::clamp<int64_t>(kMostTiles / across, 1, rows);
-  if (workers > 1 && s->blocks() < 4 * workers) s->taken = std::min((kFewestTiles + across - 1) / across, rows);
-  s->taken = (rows + s->blocks() - 1) / s->blocks();  // blocks of nearly equal size
-  if (workers > 1 && s->constant)
-    s->splits = std::clamp<int64_t>((2 * workers + s->blocks() - 1) / s->blocks(), 1, s->panels());
+  divide_tiles(s, plan->max_workers);
   s->zeros.resize(static_cast<size_t>(s->grid.ci));
   if (s->constant) {
     s->filters.resize(static_cast<size_t>(s->filters_size() + kLine));
-    (s->filter == 3 ? spread_all<3> : spread_all<5>)(*s, data<float>(plan->in[1]), aligned(s->filters));
+    const auto spread = s->filter == 3 ? spread_panels<3> : spread_panels<5>;
+    spread(*s, data<float>(plan->in[1]), 0, s->panels(), aligned(s->filters));
   }
   plan->run = s->filter == 3 ? run<3> : run<5>;
   plan->worker_scratch_bytes = static_cast<uint64_t>(s->scratch()) * sizeof(float);

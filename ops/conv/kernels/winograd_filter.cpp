@@ -12,8 +12,9 @@ using namespace opwright::winograd;
 namespace {
 
 constexpr int64_t kChannels = 64;  // of a product
-constexpr int64_t kTiles = 96;     // of a block: so many that collecting matters little, while a product's stay in L1
-constexpr int64_t kSliceTiles = 192, kMostSlices = 8, kMostSums = 1 << 20;  // sums: numbers that slices leave
+// Tiles of a block: so many that collecting matters little, while a product's stay in L1, and all in kBlock floats.
+constexpr int64_t kTiles = 96, kFewestTiles = 32, kBlock = 4 << 20;
+constexpr int64_t kSliceTiles = 192, kMostSlices = 8, kMostSums = 1 << 24;  // sums: floats that slices leave
 constexpr int64_t kRange = 128;  // outputs; for fewer, spreading all channels anew costs too much
 
 struct Fast {
@@ -194,7 +195,8 @@ int32_t prepare(ow_plan *plan) {
   const int64_t most = std::min({s->grid.tiles() / kSliceTiles, kMostSums / s->sums(), kMostSlices, rows});
   s->slices = std::max<int64_t>(1, most);
   if (workers > 1) s->ranges = std::clamp<int64_t>(2 * workers / s->slices, 1, std::max<int64_t>(1, g.co / kRange));
-  const int64_t each = (rows + s->slices - 1) / s->slices, blocks = std::max<int64_t>(1, each * across / kTiles);
+  const int64_t tiles = std::clamp(kBlock / (s->frequencies() * (g.ci + g.co)), kFewestTiles, kTiles);
+  const int64_t each = (rows + s->slices - 1) / s->slices, blocks = std::max<int64_t>(1, each * across / tiles);
   s->taken = (each + blocks - 1) / blocks;
   s->zeros.resize(static_cast<size_t>(std::max(g.ci, g.co)));
   plan->run = s->filter == 3 ? run<3> : run<5>;

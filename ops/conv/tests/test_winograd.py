@@ -123,7 +123,7 @@ SIZES = [
     (1, (3, 2), 16, 32, "SAME"),  # smaller than a tile
     (5, (2, 1), 16, 16, "SAME"),
     (1, (5, 50), 16, 16, ((6, 7), (9, 4))),  # pixels that see nothing but padding
-    (1, (6, 5), 512, 80, "SAME"),  # more channels than a block of a product has
+    (1, (6, 9), 512, 136, "SAME"),  # filters that are spread in parts
     (7, (30, 4), 16, 16, "SAME"),  # blocks that end inside an image
 ]
 
