@@ -215,6 +215,10 @@ def test_nan_and_infinity_stay_in_their_tiles(forced, rng):
     want[0, 4:8, 8:12] = want[1, :4, :4] = True  # 4 x 4 pixels
     np.testing.assert_array_equal(bad, want)
     assert np.isnan(y[0, 5:8, 8:11]).all()
+    dw = np.asarray(ops.conv_backprop_filter(x, w.shape, np.ones_like(x), **attributes()))
+    finite = np.isfinite(dw).all((0, 1, 3))
+    assert not finite[[0, 3]].any()
+    assert np.delete(finite, [0, 3]).all()
 
 
 @pytest.mark.parametrize(
