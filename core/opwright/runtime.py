@@ -73,12 +73,13 @@ set_workers(int(os.environ.get("OPWRIGHT_WORKERS", 0)) or cpu_quota())
 def aligned(nbytes: int) -> np.ndarray[Any, Any]:
     """Fresh zeroed bytes that start on 64."""
     raw = np.zeros(nbytes + 64, np.uint8)
-    start = -raw.ctypes.data % 64
+    start = -address(raw) % 64
     return raw[start : start + nbytes]
 
 
 def address(array: np.ndarray[Any, Any]) -> int:
-    return int(array.__array_interface__["data"][0])
+    """Where a contiguous array's elements are."""
+    return int(ffi.cast("uintptr_t", ffi.from_buffer(array)))
 
 
 class Arena:

@@ -18,7 +18,7 @@ from opwright.plan.emit import Emitted
 from opwright.plan.failures import error_of
 from opwright.plan.ir import Program, Value
 from opwright.pykernel import raised_in
-from opwright.runtime import lib, run_plan
+from opwright.runtime import address, lib, run_plan
 
 STAGED = 512  # bytes; smaller feeds are copied into the plan, larger ones read where they are
 COPIED = 1 << 14  # bytes; smaller results are copied out of the arena, larger ones written to a fresh array
@@ -264,7 +264,7 @@ class Executable:
 
         def allocate() -> None:
             memory = np.empty(nbytes + 64, np.uint8)
-            start = -memory.ctypes.data % 64
+            start = -address(memory) % 64
             arrays[key] = memory[start : start + nbytes].view(dtype.numpy).reshape(shape)
             first = ffi.from_buffer(arrays[key])
             for tensor, offset in targets:
