@@ -170,7 +170,6 @@ class Kernels:
         self._lock = threading.RLock()
         self._libraries: dict[tuple[str, str], list[Library]] = {}
         self._candidates: dict[tuple[str, str], list[Kernel]] = {}
-        self._matching: dict[Any, list[Kernel]] = {}
         self._packs: list[KernelPack] | None = None
         self._added: list[Kernel] = []
 
@@ -195,21 +194,14 @@ class Kernels:
         self, definition: OpDef, device: str, ins: tuple[DType | None, ...], outs: tuple[DType, ...]
     ) -> list[Kernel]:
         """Those candidates that take a node's dtypes: one per argument, None for an absent one; one per output."""
-        key = definition, device, ins, outs
-        found = self._matching.get(key)
-        if found is None:
-            wanted = signature(definition, ins, outs)
-            with self._lock:
-                found = [k for k in self.candidates(definition, device) if k.takes(wanted)]
-                self._matching[key] = found
-        return found
+        wanted = signature(definition, ins, outs)
+        return [k for k in self.candidates(definition, device) if k.takes(wanted)]
 
     def add(self, kernels: Iterable[Kernel]) -> None:
         """Enters the kernels of a library opened by hand."""
         with self._lock:
             self._added += kernels
             self._candidates.clear()
-            self._matching.clear()
 
     def packs(self) -> list[KernelPack]:
         """The installed kernel packs."""
