@@ -170,6 +170,7 @@ class Kernels:
         self._lock = threading.RLock()
         self._libraries: dict[tuple[str, str], list[Library]] = {}
         self._candidates: dict[tuple[str, str], list[Kernel]] = {}
+        self._matching: dict[Any, tuple[list[Kernel], list[Kernel]]] = {}  # and among which candidates
         self._packs: list[KernelPack] | None = None
         self._added: list[Kernel] = []
 
@@ -194,8 +195,13 @@ class Kernels:
         self, definition: OpDef, device: str, ins: tuple[DType | None, ...], outs: tuple[DType, ...]
     ) -> list[Kernel]:
         """Those candidates that take a node's dtypes: one per argument, None for an absent one; one per output."""
-        wanted = signature(definition, ins, outs)
-        return [k for k in self.candidates(definition, device) if k.takes(wanted)]
+        candidates, key = self.candidates(definition, device), (definition, device, ins, outs)
+        known, found = self._matching.get(key, ([], []))
+        if known != candidates:
+            wanted = signature(definition, ins, outs)
+            found = [k for k in candidates if k.takes(wanted)]
+            self._matching[key] = list(candidates), found
+        return found
 
     def add(self, kernels: Iterable[Kernel]) -> None:
         """Enters the kernels of a library opened by hand."""

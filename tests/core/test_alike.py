@@ -3,9 +3,11 @@
 import numpy as np
 import opwright as ow
 import pytest
+from opwright.kernels import Kernel, kernels
 from opwright.opdef import OpDef
 from opwright.plan import select
 from opwright.plan.ir import Program
+from opwright.registry import registry
 
 
 @pytest.fixture
@@ -85,6 +87,19 @@ def test_nodes_that_look_alike_are_prepared_once(monkeypatch):
             y = ow.matmul(y, t)
         ran(ow.matmul(y, t, transpose_b=True), {t: np.eye(8, dtype=np.float32)})
     assert prepared.count("matmul") == 2
+
+
+def test_a_kernel_that_is_added_is_found_by_nodes_like_earlier_ones():
+    key = registry.op("tanh"), "cpu", (ow.float32,), (ow.float32,)
+    before = kernels.matching(*key)
+    added = Kernel("tanh", "cpu", "float32->float32", "added", "", before[0].struct)
+    try:
+        kernels.add([added])
+        assert added in kernels.matching(*key)
+    finally:
+        kernels._added.remove(added)
+        kernels.add([])
+    assert kernels.matching(*key) == before
 
 
 def test_dependencies_are_worked_out_a_few_times_a_plan(monkeypatch):
