@@ -31,14 +31,12 @@ def forced():
             candidates[:] = [k for k in all_of_them if k.variant == variant]
             for kernel in candidates:
                 kernel.struct.score = ffi.NULL  # without score a kernel counts as able
-        kernels._matching.clear()
 
     yield force
     for candidates, all_of_them in zip(lists, found, strict=True):
         candidates[:] = all_of_them
     for kernel, score in scores:
         kernel.struct.score = score
-    kernels._matching.clear()
 
 
 @pytest.fixture

@@ -34,13 +34,11 @@ def forced():
         assert candidates, f"no {variant} kernel among {[k.variant for k in found]}"
         for kernel in candidates:
             kernel.struct.score = ffi.NULL  # a copy of ours; without score a kernel counts as able
-        kernels._matching.clear()
 
     yield force
     candidates[:] = found
     for kernel, score in zip(found, scores, strict=True):
         kernel.struct.score = score
-    kernels._matching.clear()
 
 
 def _both(forced, a, b, constant=False, **flags_of):
