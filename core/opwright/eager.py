@@ -34,6 +34,7 @@ class World:
 
     def __init__(self) -> None:
         self.lanes = Lanes()
+        self.changes = ffi.new("uint64_t *", 1)
         self.steps: dict[Any, Step] = {}  # by op, attributes, kinds of the inputs
         self.seed: int | None = None
         self._streams: dict[Any, tuple[dict[str, int], Any]] = {}  # op and its seeds -> key, counter of runs

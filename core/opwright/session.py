@@ -45,6 +45,7 @@ class Session:
             raise GraphError("a session needs a graph, got none; build it inside `with Graph().as_default():`")
         self.graph = found
         self.lanes = Lanes()
+        self.changes = ffi.new("uint64_t *", 1)
         self.default_device = getattr(config, "default_device", "cpu")
         self.soft_placement = bool(getattr(config, "allow_soft_placement", False))
         self._steps: dict[Any, Step] = {}  # by fetched tensors, targets and fed tensors

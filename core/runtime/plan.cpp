@@ -145,9 +145,17 @@ int32_t run_serial(owr_plan *plan, const owr_stage &stage) {
   return OW_OK;
 }
 
+// Told before a plan writes variables and after, so that nobody keeps what they held between.
+void changed(owr_plan *plan) { __atomic_fetch_add(plan->changes, 1, __ATOMIC_ACQ_REL); }
+
 void start(owr_plan *plan) {
   plan->stage = 0;
   plan->next = plan->end = 0;
+  if (plan->changes) {
+    plan->found = __atomic_load_n(plan->changes, __ATOMIC_ACQUIRE);
+    if (plan->n_kept && plan->kept == plan->found) plan->stage = plan->n_kept;
+    if (plan->writes) changed(plan);
+  }
   for (int32_t i = 0; i < plan->n_randoms; ++i)
     plan->randoms[i].rng->run = __atomic_fetch_add(plan->randoms[i].counter, 1, __ATOMIC_RELAXED);
 }
@@ -165,6 +173,7 @@ int32_t walk(owr_plan *plan, bool resume) {
     const int32_t code = stage.parallel ? run_parallel(plan, stage) : run_serial(plan, stage);
     if (code) return code;
     plan->next = plan->end = 0;
+    if (plan->stage + 1 == plan->n_kept) plan->kept = plan->found;
     if (plan->stage + 1 < plan->n_stages && late(plan)) {
       ++plan->stage;
       return OWR_YIELD;
@@ -186,7 +195,9 @@ int32_t owr_run(owr_plan *plan, int32_t resume) {
   const owr::FlushDenormals flush;
   const bool quick = plan->n_stages == 1 && !plan->stages[0].parallel && plan->stages[0].count < 64 && !plan->nested;
   if (!quick) plan->deadline = now_ns() + plan->yield_ns;  // a quick one is done before it looks at the time
-  return owr::walk(plan, resume != 0);
+  const int32_t code = owr::walk(plan, resume != 0);
+  if (plan->writes && code != OWR_YIELD) changed(plan);
+  return code;
 }
 
 int32_t owr_repeat(owr_plan *plan, int64_t left[2]) {

@@ -77,9 +77,13 @@ typedef struct owr_plan {
   int64_t end;           /* of a parallel stage that has begun: chunks from here on are done */
   struct owr_plan *root; /* itself, or the plan that owr_run was called with */
   /* -- of the root -- */
-  int64_t yield_ns; /* return OWR_YIELD after about this long */
-  int64_t deadline; /* when that will be */
-  uint64_t epoch;   /* counts the runs, so that what an abandoned one left behind is known as such */
+  int32_t n_kept;       /* the first stages, whose results stay right until a step of the session writes variables */
+  int32_t writes;       /* this one does */
+  uint64_t *changes;    /* how often that was begun or done; shared by the session's plans. NULL: nobody asks */
+  uint64_t found, kept; /* its value as this run began, and as the kept stages last did */
+  int64_t yield_ns;     /* return OWR_YIELD after about this long */
+  int64_t deadline;     /* when that will be */
+  uint64_t epoch;       /* counts the runs, so that what an abandoned one left behind is known as such */
   volatile int32_t cancel;
   owr_trace *trace; /* of this run; NULL: none */
   owr_error err;

@@ -14,7 +14,7 @@ from opwright.plan.step import Step
 ROWS = 16  # float64: 128 bytes a row of one element, so that parts start on 64 bytes
 
 
-def laid_out(session, fetches, passes=""):
+def laid_out(session, fetches, passes="-keep"):
     step = Step(Spec(fetches, [], []), session, flags.parse(passes))
     builder = Builder(step.spec, [], [], session.variables, step.passes)
     program = builder.build()
@@ -44,7 +44,7 @@ def test_producers_write_into_a_concat(session, v):
     assert {value.storage for value in node.inputs} == {node.outputs[0].storage}
     assert [value.layout.offset for value in node.inputs] == [0, 2 * ROWS, 4 * ROWS]
     assert node.prepared.n_chunks == 1
-    (apart,) = joins(laid_out(session, [y], "-inplace"))
+    (apart,) = joins(laid_out(session, [y], "-inplace,-keep"))
     assert len({value.storage for value in [*apart.inputs, *apart.outputs]}) == 4
     at = np.arange(2.0 * ROWS).reshape(ROWS, 2)
     want = np.concatenate([at @ [[1.0, 2], [3, 4]], np.exp(at * 0.1), at * 2]).cumsum(0)

@@ -63,7 +63,7 @@ def emit(laid: Laid, bases: dict[str, int], rng: Any, within: Emitted | None = N
             randoms.append((key, counter))
     _set_addresses(descriptors, bases)
     plan.nodes = c_nodes
-    plan.n_stages = len(stages)
+    plan.n_stages, plan.n_kept = len(stages), sum(stage.kept for stage in stages)
     plan.max_workers = layout.workers
     plan.stages = descriptors.kept(_stages(stages))
     plan.n_randoms = len(randoms)
@@ -84,8 +84,12 @@ def _set_addresses(descriptors: Descriptors, bases: dict[str, int]) -> None:
     for value, tensor in descriptors.items():
         storage = value.storage
         if storage.kind == "arena":
-            offset = storage.offset + value.layout.offset * value.dtype.size
-            tensor.data = ffi.cast("void *", bases.get(storage.device, 0) + offset)
+            start = bases.get(storage.device, 0) + storage.offset
+        elif tensor.data == NULL and storage.kind == "constant":  # it was to lie in the arena, and is kept
+            start = storage.address or 0
+        else:
+            continue
+        tensor.data = ffi.cast("void *", start + value.layout.offset * value.dtype.size)
 
 
 def _stages(stages: list[Stage]) -> Any:

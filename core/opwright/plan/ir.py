@@ -89,6 +89,7 @@ class Node:
         self.work: Any = None  # what a node does that runs no kernel: a Cluster, COPY, or an object of its own
         self.post: Any = None  # the Cluster applied to outputs[0] as it is made
         self.prepared: Any = None  # the chosen kernel, prepared
+        self.reused = 0  # bit i: other nodes read input i as this one does
 
     @property
     def groups(self) -> list[list[Value]]:
@@ -149,6 +150,7 @@ class Program:
         self.nodes: list[Node] = []
         self.feeds: list[Value] = []
         self.fetches: list[Value] = []
+        self.kept: set[Node] = set()  # whose results stay right until a step writes variables
         self.takes: dict[Storage, Storage] = {}  # results that may take over a feed's memory once that is not read
         self.needs_initialized: list[tuple[Any, Storage]] = []  # (variable's operation, storage)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import copy
 from itertools import accumulate
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from opwright import pykernel
 from opwright._abi import ffi
 from opwright.devices import device
+from opwright.dtypes import uint8
 from opwright.errors import LibraryError, OpwrightError
 from opwright.kernels import Kernel, kernels, no_kernel, signature
+from opwright.layouts import Layout
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.instantiate import blame
-from opwright.plan.ir import COPY, Node, Program, Value
+from opwright.plan.ir import COPY, Node, Program, Storage, Value
 from opwright.plan.layout import densify
 from opwright.runtime import NULL, host, lib, workers
 
@@ -50,6 +53,10 @@ class Prepared:
     @property
     def post(self) -> bool:
         return bool(self.caps & _POST)
+
+    @property
+    def packs(self) -> bool:
+        return self.plan is not None and self.plan.packing != NULL
 
     @property
     def zeroed(self) -> bool:
@@ -90,10 +97,13 @@ def folding(node: Node, descriptors: Descriptors) -> Prepared | None:
     return prepared if prepared is not None and prepared.plan.fold != NULL else None
 
 
-def select(program: Program, descriptors: Descriptors, lay_out: Any) -> None:
+def select(program: Program, on: frozenset[str], descriptors: Descriptors, lay_out: Any) -> None:
     """Prepares a kernel for every node that runs one. `lay_out` does the same for the parts of branches and loops."""
     dense: dict[Value, Value] = {}
+    packed: dict[tuple[Value, bytes], Value] = {}
     nodes: list[Node] = []
+    if "pack" in on:
+        _mark_reused(program, "keep" in on and not program.written())
     for node in program.nodes:
         if node.prepared is None and node.definition is not None and node.definition.role == "kernel":
             try:
@@ -106,11 +116,48 @@ def select(program: Program, descriptors: Descriptors, lay_out: Any) -> None:
             node.prepared = node.work.prepare(node, lay_out)
         if node.work == COPY and _crosses(node) and not node.inputs[0].layout.is_dense:
             densify(node, node.inputs[0], dense, nodes)
+        if node.prepared is not None and node.prepared.packs:
+            _pack(node, packed, nodes)
         nodes.append(node)
+        for storage in node.writes():
+            packed = {key: copy for key, copy in packed.items() if key[0].storage is not storage}
     for node in nodes:  # the dense copies that strided inputs have got
         if node.prepared is None and node.work == COPY:
             node.prepared = copy_kernel(node)
     program.nodes = nodes
+
+
+def _mark_reused(program: Program, keeps: bool) -> None:
+    """Tells nodes which of their inputs are worth copying: others read them with the same op and attributes, or the
+    copy will be kept (keep.py)."""
+    reads: Counter[Any] = Counter()
+    keys: dict[Node, list[Any]] = {}
+    for node in program.nodes:
+        if node.definition is not None and node.definition.role == "kernel" and _kind(node) == "cpu":
+            alike = node.alike
+            keys[node] = [(value, i, alike) for i, value in enumerate(node.inputs[:64])]
+            reads.update(keys[node])
+    lasting = ("constant", "variable") if keeps else ()
+    for node, mine in keys.items():
+        node.reused = sum(1 << i for i, key in enumerate(mine) if reads[key] > 1 or key[0].storage.kind in lasting)
+
+
+def _pack(node: Node, packed: dict[tuple[Value, bytes], Value], nodes: list[Node]) -> None:
+    """Gives a node the copy of an input that its kernel asks for, made once for all that ask for an equal one."""
+    packing, prepared = node.prepared.plan.packing, node.prepared
+    index = getattr(packing, "in")
+    value = node.inputs[index]
+    key = value, ffi.string(packing.layout)
+    if key not in packed:
+        made = Node(None, [[value]], {})
+        made.name, made.origin, made.device, made.work = f"{node.name}/packed", node.origin, node.device, COPY
+        made.outputs = [Value(uint8, Layout.dense((packing.bytes,)), Storage("arena", packing.bytes), made)]
+        made.prepared = Prepared(None, None, packing.run, state=prepared.state)
+        made.prepared.n_chunks = packing.n_chunks
+        made.prepared.nanoseconds = 2 * packing.bytes / _GIGABYTES
+        nodes.append(made)
+        packed[key] = made.outputs[0]
+    node.inputs[index] = packed[key]
 
 
 def _crosses(node: Node) -> bool:
@@ -152,7 +199,7 @@ def _seen(node: Node) -> Any:
     """All that kernels are shown of a node: those that look alike share what a kernel makes for them."""
     constants = tuple([v if v.storage.kind == "constant" else None for v in node.inputs])
     kinds = [(v.dtype, v.layout.shape, v.layout.strides, v.storage.device) for v in [*node.inputs, *node.outputs]]
-    return node.alike, constants, tuple(kinds)
+    return node.alike, node.reused, constants, tuple(kinds)
 
 
 def score(kernel: Kernel, node: Node, descriptors: Descriptors, reasons: list[str]) -> int:
@@ -183,6 +230,7 @@ def plan_of(node: Node, descriptors: Descriptors, error: Any) -> Any:
     plan.arg = descriptors.kept(ffi.new("int32_t[]", [*accumulate(node.sizes, initial=0)]))
     plan.attr = descriptors.attributes(node.definition.schema, node.attributes)
     known = [v.storage.kind == "constant" and v.storage.device == "cpu" for v in inputs[:64]]
+    plan.reused_in = node.reused
     plan.const_in = sum(1 << i for i, is_known in enumerate(known) if is_known)
     return plan
 

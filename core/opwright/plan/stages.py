@@ -16,6 +16,7 @@ class Stage:
     """Nodes that run in order on the caller, or whose chunks are dealt to all workers."""
 
     parallel: bool
+    kept: bool = False
     nodes: list[Node] = field(default_factory=list)
 
     @property
@@ -26,13 +27,22 @@ class Stage:
 def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:
     """The program's nodes that have work to do, dealt into stages; program.nodes comes out in their order."""
     needs = program.dependencies()
-    program.nodes = topological(program.nodes, needs)
+    nodes = topological(program.nodes, needs)
+    made = _dealt([n for n in nodes if n in program.kept], needs, on)
+    for stage in made:
+        stage.kept = True
+    made += _dealt([n for n in nodes if n not in program.kept], needs, on)
+    program.nodes = [node for stage in made for node in stage.nodes]
+    return made
+
+
+def _dealt(nodes: list[Node], needs: dict[Node, list[Node]], on: frozenset[str]) -> list[Stage]:
     if "parallel" not in on:
-        made = [Stage(False, [n for n in program.nodes if n.prepared is not None])]
+        made = [Stage(False, nodes=[n for n in nodes if n.prepared is not None])]
         return [s for s in made if s.nodes]
     level: dict[Node, int] = {}
     rows: dict[int, Stage] = {}
-    for node in program.nodes:
+    for node in nodes:
         heavy = node.prepared is not None and _heavy(node)
         earliest = 0
         for before in needs[node]:
@@ -42,9 +52,7 @@ def stages(program: Program, on: frozenset[str], workers: int) -> list[Stage]:
         level[node] = earliest | 1 if heavy else earliest + earliest % 2
         if node.prepared is not None:
             rows.setdefault(level[node], Stage(heavy)).nodes.append(node)
-    made = _settled([rows[i] for i in sorted(rows)])
-    program.nodes = [node for stage in made for node in stage.nodes]
-    return made
+    return _settled([rows[i] for i in sorted(rows)])
 
 
 def _heavy(node: Node) -> bool:

@@ -21,6 +21,7 @@ from opwright.plan.executable import NUMERIC, Executable, choose_results
 from opwright.plan.fuse import clusters, posts
 from opwright.plan.instantiate import Builder
 from opwright.plan.ir import Program, Storage, copy_of
+from opwright.plan.keep import keep
 from opwright.plan.layout import lay_out
 from opwright.plan.memory import Layouter, write_within
 from opwright.plan.place import place
@@ -38,6 +39,7 @@ class Home(Protocol):
     """Where steps run: a session, or the eager world."""
 
     lanes: Lanes
+    changes: Any  # uint64_t *; counts when steps begin to write variables, and when they have
     default_device: str
     soft_placement: bool
     raw: bool
@@ -147,6 +149,8 @@ class Step:
         arenas = self._arenas(lane, laid.sizes)
         bases = {name: arena.commit(laid.sizes[name] or 1) for name, arena in arenas.items()}
         emitted = emit(laid, bases, self.home.rng)
+        emitted.plan.changes, emitted.plan.writes = self.home.changes, bool(program.written())
+        emitted.keep.append(self.home.changes)
         executable = Executable(program, emitted, arenas, self.home.raw)
         executable.first = first  # type: ignore[attr-defined]
         if rest is not None:
@@ -156,7 +160,7 @@ class Step:
 
     def lay_out(self, program: Program, part: Any = None) -> Laid:
         """Runs the passes up to memory on a step's program, or on that of a part of a control node."""
-        on = self.passes
+        on = self.passes if part is None else self.passes - {"keep"}  # a branch or loop runs anew, on other values
         descriptors = Descriptors()
         _snapshot_fetches(program)
         simplify(program, on)
@@ -165,10 +169,12 @@ class Step:
         _densify_fetches(program) if part is None else part.own_fetches()
         clusters(program, on, descriptors)
         choose_results(program) if part is None else part.choose_results()
-        select(program, descriptors, self.lay_out)
+        select(program, on, descriptors, self.lay_out)
         if "post" in on and "fuse" in on:
             posts(program)
         compile_clusters(program, descriptors)
+        if "keep" in on:
+            keep(program)
         if "inplace" in on:
             write_within(program)
         staged = stages(program, on, workers())

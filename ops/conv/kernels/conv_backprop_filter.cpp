@@ -76,10 +76,11 @@ void grouped(const Job<T> &job, int64_t begin, int64_t end, int64_t block, C *dw
       [&](C *to, int64_t i, int64_t from, int64_t n, int64_t depth) {
         place(g, begin + from, depth, job.scratch.pixels);
         gather(seen, n, source, job.scratch.pixels, depth, job.s.taps.data(), row + i, n);
-        gemm::copy_block<C, C>(to, gemm::kPackedRow<C>, {seen, 1, n}, n, depth, depth);
+        return gemm::rows_of<C, C>({seen, 1, n}, to, 0, 0, n, depth);
       },
       [&](C *to, int64_t from, int64_t j, int64_t depth, int64_t n) {
         gemm::pack_b<C, T>(to, {job.dy + (begin + from) * g.co + group * columns + j, g.co, 1}, depth, n);
+        return to;
       },
       dw + row * g.co + group * columns, g.co, packing);
 }

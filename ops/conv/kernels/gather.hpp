@@ -153,9 +153,11 @@ inline void product(const Source<T> &source, const Pixel *pixels, int64_t rows, 
       rows, columns, n_taps * channels,
       [&](C *to, int64_t i, int64_t from, int64_t n, int64_t depth) {
         gather(to, gemm::kPackedRow<C>, source, pixels + i, n, taps, from, depth);
+        return gemm::Matrix<C>{to, gemm::kPackedRow<C>, 1};
       },
       [&](C *to, int64_t from, int64_t j, int64_t depth, int64_t n) {
         pack_filters(to, filters, taps, channels, from, j, depth, n);
+        return to;
       },
       c, c_row, scratch);
 }

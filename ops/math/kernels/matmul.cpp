@@ -1,5 +1,6 @@
 // matmul: y[.. i j] = sum over k of a[.. i k] b[.. k j], leading dimensions broadcast, any strides.
 #include <limits>
+#include <string>
 
 #include "geometry.hpp"
 #include "math_attributes.h"
@@ -14,7 +15,7 @@ namespace {
 template <typename T>
 using compute = std::conditional_t<is_float<T>, compute_t<T>, std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>>;
 
-enum class Form { dots, direct, packed };
+enum class Form { dots, direct, streamed, packed, panels };
 
 // Where an operand's matrices lie, and their rows and columns.
 struct Operand {
@@ -29,6 +30,8 @@ struct Product {
   Operand a, b;
   int64_t down, over;     // how many blocks a matrix of y is cut into
   int64_t rows, columns;  // of a block
+  ow_packing packing;     // of b for the form `panels`
+  std::string layout;
 };
 
 Operand operand(const ow_tensor *x, bool transposed, const ow_tensor *y) {
@@ -70,7 +73,8 @@ void read(Product *p, const ow_plan *plan) {
 
 // Which form serves, by measurements. Packing b pays from some hundred rows on with 32 registers (AVX-512), from some
 // twenty with 16 (AVX2: tiles of 6 rows read b more often) unless b stays in L1, and earlier where b does not stay in
-// cache and more than a few tiles of rows use it; dot products pay where b runs along k and there are few rows.
+// cache and more than a few tiles of rows use it; dot products pay where b runs along k and there are few rows. Where
+// these read a b of 8 MB (1 row) or 16 MB, reading it row after row takes half to a fifth of the time.
 template <typename T>
 Form choose(const Product &p) {
   constexpr bool wide = kVectorRegisters == 32;
@@ -80,6 +84,8 @@ Form choose(const Product &p) {
   const int64_t size = p.k * p.n;
   const bool dots = p.m <= few || (p.m <= 2 * few && size > in_cache);
   if (dots && p.a.column == 1 && p.b.row == 1 && p.k >= 8) return Form::dots;
+  const bool streams = size >= (p.m == 1 ? 1 << 21 : 1 << 22) && p.m <= gemm::kStreamedRows;
+  if (streams && p.b.column == 1 && p.b.row > 0) return Form::streamed;
   const bool small = p.m <= some || (p.m < many && size <= in_cache) || (p.m < most && size <= close);
   return (small || p.n <= gemm::kNarrow) && p.b.column == 1 && (p.b.row > 0 || p.k == 1) ? Form::direct : Form::packed;
 }
@@ -87,9 +93,10 @@ Form choose(const Product &p) {
 int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // Cuts matrices into blocks: one for each worker if they take some 10 us, a few if they take some 200 us; the longer
-// side is cut first. What takes long is cut further, so that a step can be interrupted between blocks, but not to
-// blocks that copy more than they multiply.
+// side is cut first, and rows where all workers have b's panels in their L2. What takes long is cut further, so that a
+// step can be interrupted between blocks, but not to blocks that copy more than they multiply.
 void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
+  constexpr uint64_t in_l2 = 400 << 10;
   const double work = static_cast<double>(p->m * p->n * p->k);
   const int64_t some = workers == 1 ? 1 : std::max<int64_t>(1, 4 * workers / std::max<int64_t>(1, p->batches));
   const int64_t one = std::clamp(static_cast<int64_t>(work / 3e5), int64_t{1}, std::min<int64_t>(workers, some));
@@ -97,7 +104,7 @@ void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   const int64_t want = std::max(few, static_cast<int64_t>(work / 2.5e8));
   const int64_t bands = std::max<int64_t>(1, rounded(p->m, gemm::kBand) / gemm::kBand);
   const int64_t strips = std::max<int64_t>(1, rounded(p->n, 128) / 128);
-  const bool tall = p->m >= p->n;
+  const bool tall = p->m >= p->n || (p->form == Form::panels && p->packing.bytes <= in_l2 && p->m >= gemm::kBand);
   const int64_t coarse = tall ? p->m / (4 * gemm::kBand) : p->n / gemm::kColumns;
   const int64_t first = std::min(std::max(few, std::min(want, coarse)), tall ? bands : strips);
   const int64_t second = want > few ? std::min(want / first, tall ? strips : bands) : 1;
@@ -108,6 +115,35 @@ void cut(Product *p, int32_t workers, int64_t most_rows, int64_t most_columns) {
   p->over = p->n ? rounded(p->n, p->columns) / p->columns : 0;
 }
 
+// Makes some of b's panels.
+template <typename T>
+int32_t pack(const ow_call *call, int64_t first, int64_t last) {
+  const Product &p = *static_cast<const Product *>(call->state);
+  constexpr int64_t each = 4 * gemm::kPanel<T>;
+  const Range strips(call, rounded(p.n, each) / each, first, last);
+  const int64_t from = strips.begin * each, to = std::min(strips.end * each, p.n);
+  const gemm::Matrix<T> b = {data<const T>(call->in[0]), p.b.row, p.b.column};
+  gemm::pack_panels<T, T>(data<T>(call->out[0]), b, p.k, p.n, from, to - from);
+  return OW_OK;
+}
+
+// Has b packed once if other products read it too.
+template <typename T>
+void share(ow_plan *plan, Product *p) {
+  if constexpr (std::is_same_v<compute<T>, T>) {
+    const int32_t in = 1 - p->first;
+    const bool reused = OW_HAS(plan, packing) && plan->reused_in >> in & 1;
+    if (!reused || p->form != Form::packed || p->batches != 1 || p->n <= gemm::kNarrow || p->k == 0) return;
+    p->form = Form::panels;
+    p->layout = "panels of " + std::to_string(p->k) + "x" + std::to_string(p->n) + " by " + std::to_string(p->b.row) +
+                ", " + std::to_string(p->b.column);
+    const uint64_t bytes = sizeof(T) * static_cast<uint64_t>(gemm::panels_size<T>(p->k, p->n));
+    const auto chunks = std::clamp<int64_t>(static_cast<int64_t>(bytes >> 17), 1, p->n / (4 * gemm::kPanel<T>)+1);
+    p->packing = {sizeof(ow_packing), in, bytes, chunks, p->layout.c_str(), pack<T>};
+    plan->packing = &p->packing;
+  }
+}
+
 template <typename T>
 int32_t prepare(ow_plan *plan) {
   using C = compute<T>;
@@ -115,12 +151,13 @@ int32_t prepare(ow_plan *plan) {
   if (!p) return OW_NO_MEMORY;
   read(p, plan);
   p->form = choose<T>(*p);
+  share<T>(plan, p);
   // Sums of 16-bit floats wait in scratch, and must fit there.
   constexpr bool waits = sizeof(C) != sizeof(T);
   constexpr int64_t most = std::numeric_limits<int64_t>::max();
   cut(p, plan->max_workers, waits ? gemm::kBand : most, waits ? gemm::kColumns : most);
   if (waits) plan->worker_scratch_bytes = sizeof(C) * static_cast<uint64_t>(gemm::kBand * gemm::kColumns);
-  if (p->form == Form::packed)
+  if (p->form == Form::packed || p->form == Form::panels)
     plan->worker_scratch_bytes += sizeof(C) * static_cast<uint64_t>(gemm::packed_scratch<C>());
   plan->flops = 2.0 * static_cast<double>(p->batches * p->m * p->n * p->k);
   const ow_tensor *y = plan->out[0];
@@ -153,13 +190,17 @@ void multiply(const Product &p, const Block &at, const T *a_data, const T *b_dat
               Done done = {}) {
   const gemm::Matrix<T> a = {a_data + at.i * p.a.row, p.a.row, p.a.column};
   const gemm::Matrix<T> b = {b_data + at.j * p.b.column, p.b.row, p.b.column};
-  if constexpr (std::is_same_v<C, T>)
+  if constexpr (std::is_same_v<C, T>) {
+    if (p.form == Form::panels)
+      return gemm::with_panels<C>(at.rows, at.columns, p.k, a, b_data, p.n, at.j, c, c_row, scratch, done);
     if (p.form != Form::packed) {
       const int64_t extent_of_b = (p.k - 1) * p.b.row + p.n - at.j;
       if (p.form == Form::dots) gemm::dot_products(at.rows, at.columns, p.k, a, b, c, c_row);
+      else if (p.form == Form::streamed) gemm::streamed(at.rows, at.columns, p.k, a, b, c, c_row);
       else gemm::direct(at.rows, at.columns, p.k, a, b, extent_of_b, c, c_row);
       return done(0, 0, at.rows, at.columns);
     }
+  }
   gemm::packed<C, T>(at.rows, at.columns, p.k, a, b, c, c_row, scratch, done);
 }
 

@@ -71,6 +71,18 @@ def test_16_bit_floats_are_summed_in_float32(dtype, rng):
     np.testing.assert_array_equal(np.asarray(ow.matmul(a, b)), want)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("m", range(1, 8))
+def test_few_rows_of_a_large_matrix(m, dtype, rng, graph, session):
+    k, n = 2051, 2053  # beyond 2^22 elements, neither a multiple of a vector nor of the steps taken at a time
+    a, b = rng.integers(-8, 9, (m, k)).astype(dtype), rng.integers(-8, 9, (k, n)).astype(dtype)
+    left, right = ow.placeholder(dtype, [m, k]), ow.placeholder(dtype, [k, n])
+    y = ow.matmul(left, right)
+    np.testing.assert_array_equal(session.run(y + y, {left: a, right: b}), 2 * (a @ b))
+    turned = ow.matmul(ow.reverse(left, [0]), right)  # rows in any distance
+    np.testing.assert_array_equal(session.run(turned, {left: a, right: b}), a[::-1] @ b)
+
+
 def test_integers_wrap_around():
     big = np.array([[2**30, 2**30, 2**30]], np.int32)
     np.testing.assert_array_equal(np.asarray(ow.matmul(big, big, transpose_b=True)), [[0]])

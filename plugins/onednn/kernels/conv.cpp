@@ -1,6 +1,7 @@
 // conv and conv_backprop_input in float32 on oneDNN, sliced over images, or over rows of few images.
 //
-// The filters are packed into the layout that oneDNN wants: once if they are constant, else by each run for its slices.
+// The filters are packed into the layout that oneDNN wants: once if they are constant or the core keeps the copy, else
+// by each run for its slices.
 #include "convolution.hpp"
 
 using namespace opwright;
@@ -24,9 +25,14 @@ struct Sliced {
   std::vector<Aligned> packed;  // constant filters
   Seats seats;                  // at the works, then at the packing
   size_t packed_bytes = 0, scratch_bytes = 0;
+  ow_packing packing{};  // of filters whose copy the core keeps
+  std::string layout;
 };
 
 bool constant_filters(const ow_plan *plan) { return plan->const_in >> 1 & 1; }
+bool packed_once(const ow_plan *plan) {
+  return constant_filters(plan) || (OW_HAS(plan, packing) && plan->reused_in >> 1 & 1);
+}
 
 using Recipes = Recipe (*)(const Convolution &, int64_t);
 
@@ -117,11 +123,32 @@ bool make_slices(Sliced *s, int64_t wanted, bool forward) {
   return false;
 }
 
+// The copy of the filters that a plan keeps.
+int32_t pack(const ow_call *call, int64_t, int64_t) {
+  const OneThread one;
+  const Sliced &s = *static_cast<const Sliced *>(call->state);
+  const void *data[] = {call->in[0]->data, call->out[0]->data, nullptr};
+  if (!s.seats.run(call->worker, s.works.size(), data))
+    return OW_FAIL(call, OW_INTERNAL, "oneDNN failed to pack the filters");
+  return OW_OK;
+}
+
+// Has the core keep the packed filters, if it would. Other nodes may want another layout, so the copy is this one's
+// own.
+bool ask_to_keep(Sliced *s, ow_plan *plan, size_t bytes) {
+  if (!OW_HAS(plan, packing) || !(plan->reused_in >> 1 & 1) || s->pack.scratch_bytes) return false;
+  s->layout = "of " + std::to_string(reinterpret_cast<uintptr_t>(s));
+  s->packing = {sizeof(ow_packing), 1, bytes, 1, s->layout.c_str(), pack};
+  plan->packing = &s->packing;
+  return true;
+}
+
 // Packing the filters: at once if they are constant.
-bool make_packing(Sliced *s, const ow_plan *plan) {
+bool make_packing(Sliced *s, ow_plan *plan) {
   const Description plain = s->c.plain_filters(), &wanted = s->works[0]->descriptions[1];
   if (same(plain, wanted)) return true;
   if (!s->pack.make_reorder(plain, wanted)) return false;
+  if (!constant_filters(plan) && ask_to_keep(s, plan, bytes_of(wanted))) return true;
   if (!constant_filters(plan)) {
     s->packed_bytes = to_line(bytes_of(wanted));
     return true;
@@ -137,7 +164,7 @@ int32_t prepare(ow_plan *plan, const Convolution &c, bool forward) {
   if (!engine()) return OW_FAIL(plan, OW_UNSUPPORTED, "oneDNN has no engine for this processor");
   Sliced *s = state<Sliced>(plan, c);
   if (!s) return OW_NO_MEMORY;
-  const int64_t wanted = wanted_slices(c, plan->max_workers, constant_filters(plan) ? 64 : 256);
+  const int64_t wanted = wanted_slices(c, plan->max_workers, packed_once(plan) ? 64 : 256);
   if (!make_slices(s, wanted, forward) || !make_packing(s, plan))
     return OW_FAIL(plan, OW_UNSUPPORTED, "oneDNN has no fast convolution for these shapes");
   std::vector<const Work *> works;

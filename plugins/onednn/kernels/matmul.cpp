@@ -177,13 +177,14 @@ int32_t run(const ow_call *call, int64_t first, int64_t last) {
 }
 
 // Where oneDNN is the faster one, by the measurements in README.md: weights that it can pack once, if they are too many
-// to stay in L2 or the product is large; and, with AVX-512, many weights that some, but not many,
-// rows use.
+// to stay in L2 or the product is large, and not so few rows that the portable kernel streams them; and, with AVX-512,
+// many weights that some, but not many, rows use.
 int32_t score(const ow_plan *plan) {
   Sliced s;
   if (read(plan, &s)) return 0;
   const int64_t weights = s.k * s.n;
-  const bool packs = constant_weights(plan) && (weights >= 1 << 19 || s.m * weights >= 1 << 24);
+  const bool streamed = s.m <= 6 && weights >= (s.m == 1 ? 1 << 21 : 1 << 22);
+  const bool packs = constant_weights(plan) && !streamed && (weights >= 1 << 19 || s.m * weights >= 1 << 24);
   const bool streams = (plan->host->cpu & OW_CPU_AVX512) && weights >= 1 << 20 && s.m > 32 && s.m <= 100;
   return packs || streams ? OW_SCORE_DEFAULT + 1 : OW_SCORE_DEFAULT - 1;
 }

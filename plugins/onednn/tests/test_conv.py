@@ -211,3 +211,20 @@ def test_operations_are_counted(groups, depthwise, rng):
             session.run(y, {fed: images})
     (row,) = [row for row in found.rows() if row.op == "conv"]
     assert row.flops == 2 * 2 * 20 * 20 * outputs * 6 * (1 if depthwise else 8 // groups)
+
+
+def test_packed_filters_are_kept_until_they_change(graph, session, forced, rng):
+    forced("onednn")
+    x, w = _large(rng)
+    fed, filters = ow.placeholder("float32", x.shape), ow.Variable(w)
+    session.run(filters.initializer)
+    y = ow.nn.relu(ow.nn.conv2d(fed, filters, 1, "SAME"))
+    fixed = ow.nn.relu(ow.nn.conv2d(fed, ow.constant(w), 1, "SAME"))
+    with ow.profile() as found:
+        for _ in range(3):
+            np.testing.assert_array_equal(*session.run([y, fixed], {fed: x}))
+    assert [row.calls for row in found.rows() if row.op == "copy"] == [1]
+    session.run(ow.assign(filters, -w))
+    got, before = session.run([ow.nn.relu(ow.nn.conv2d(fed, filters, 1, "SAME")), fixed], {fed: -x})
+    np.testing.assert_array_equal(session.run(y, {fed: -x}), got)
+    assert not np.array_equal(got, before)

@@ -80,14 +80,14 @@ class profile:
         if _open:
             raise OpwrightError("[profile] one block must be closed before the next opens, got two at a time")
         _open.append(self)
-        self._executables.update(executable.live)
+        self._executables.update(executable.live.items())  # which holds on to what it gives
         lib.owr_set_trace(self._trace)
         return self
 
     def __exit__(self, *_: Any) -> None:
         lib.owr_set_trace(NULL)
         _open.remove(self)
-        self._executables.update(executable.live)
+        self._executables.update(executable.live.items())  # which holds on to what it gives
 
     # -- what was found ------------------------------------------------------------------------------------------------
 

@@ -190,6 +190,66 @@ inline void direct(int64_t m, int64_t n, int64_t k, Matrix<C> a, Matrix<C> b, in
   }
 }
 
+// ---- few rows, and b too large for caches: row after row of b ------------------------------------------------------
+
+// Adds S steps to R rows of c, V vectors at a time.
+template <typename C, int R, int S, int V>
+inline void stream_steps(int64_t n, Matrix<C> a, Matrix<C> b, C *c, int64_t c_row, bool add) {
+  constexpr int64_t width = V * kLanes<C>;
+  int64_t j = 0;
+  for (; j + width <= n; j += width) {
+    Vector<C> acc[R][V] = {};
+    if (add)
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) load(acc[r][v], c + r * c_row + j + v * kLanes<C>);
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const C *at = b.at(s, j + v * kLanes<C>);
+        __builtin_prefetch(at + S * b.row);
+        Vector<C> bs;
+        load(bs, at);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) acc[r][v] += bs * *a.at(r, s);
+      }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) store(c + r * c_row + j + v * kLanes<C>, acc[r][v]);
+  }
+  for (int r = 0; r < R; ++r)
+    for (int64_t l = j; l < n; ++l) {
+      C sum = add ? c[r * c_row + l] : C(0);
+      for (int s = 0; s < S; ++s) sum += *b.at(s, l) * *a.at(r, s);
+      c[r * c_row + l] = sum;
+    }
+}
+
+template <typename C, int R>
+inline void stream_rows(int64_t n, int64_t k, Matrix<C> a, Matrix<C> b, C *c, int64_t c_row) {
+  constexpr int kSteps = R == 1 ? 8 : 4, kVectors = R <= 2 ? 4 : 2;
+  for (int64_t at = 0; at < k;) {
+    const bool many = at + kSteps <= k;
+    const auto steps = many ? stream_steps<C, R, kSteps, kVectors> : stream_steps<C, R, 1, kVectors>;
+    steps(n, {a.at(0, at), a.row, a.column}, {b.at(at, 0), b.row, b.column}, c, c_row, at > 0);
+    at += many ? kSteps : 1;
+  }
+}
+
+constexpr int64_t kStreamedRows = 6;
+
+// b's rows are dense, m is kStreamedRows at most, k at least 1. Memory is read in long pieces, c stays in L1.
+template <typename C>
+inline void streamed(int64_t m, int64_t n, int64_t k, Matrix<C> a, Matrix<C> b, C *c, int64_t c_row) {
+  using Rows = void (*)(int64_t, int64_t, Matrix<C>, Matrix<C>, C *, int64_t);
+  static constexpr Rows table[kStreamedRows] = {stream_rows<C, 1>, stream_rows<C, 2>, stream_rows<C, 3>,
+                                                stream_rows<C, 4>, stream_rows<C, 5>, stream_rows<C, 6>};
+  if (m > 0) table[m - 1](n, k, a, b, c, c_row);
+}
+
 // ---- both operands run along k: dot products -----------------------------------------------------------------------
 
 template <typename C, int R, int S>
@@ -325,23 +385,53 @@ struct Nobody {
   }
 };
 
-// c = a b with operands that the caller packs: pack_a(to, i, from, rows, depth) a's rows at a distance of kPackedRow,
-// pack_b(to, from, j, depth, columns) b's panels, as above.
-template <typename C, typename PackA, typename PackB, typename Done = Nobody>
-inline void blocks(int64_t m, int64_t n, int64_t k, PackA pack_a, PackB pack_b, C *c, int64_t c_row, C *scratch,
+// c = a b in blocks of rows of a and panels of b that the caller provides: rows(to, i, from, n, depth) and
+// panels(to, from, j, depth, columns) give where they lie, which is `to` if they had to be copied there first.
+template <typename C, typename Rows, typename Panels, typename Done = Nobody>
+inline void blocks(int64_t m, int64_t n, int64_t k, Rows rows_of_a, Panels panels_of_b, C *c, int64_t c_row, C *scratch,
                    Done done = {}) {
-  C *pa = scratch, *pb = scratch + kPackedA<C>;
   for (int64_t j = 0; j < n; j += kColumns)
     for (int64_t from = 0; from == 0 || from < k; from += kDepth) {
       const int64_t columns = std::min(kColumns, n - j), depth = std::min(kDepth, k - from);
-      pack_b(pb, from, j, depth, columns);
+      const C *b = panels_of_b(scratch + kPackedA<C>, from, j, depth, columns);
       for (int64_t i = 0; i < m; i += kBand) {
         const int64_t rows = std::min(kBand, m - i);
-        pack_a(pa, i, from, rows, depth);
-        band<C, true>(rows, columns, depth, {pa, kPackedRow<C>, 1}, pb, c + i * c_row + j, c_row, from > 0);
+        const Matrix<C> a = rows_of_a(scratch, i, from, rows, depth);
+        const auto multiply = a.row == kPackedRow<C> && a.column == 1 ? band<C, true> : band<C, false>;
+        multiply(rows, columns, depth, a, b, c + i * c_row + j, c_row, from > 0);
         if (from + depth >= k) done(i, j, rows, columns);
       }
     }
+}
+
+// All of b in panels: those of the first kDepth rows, of the next, ...
+template <typename C>
+inline int64_t panels_size(int64_t k, int64_t n) {
+  return k * padded<C>(n);
+}
+
+// Where the panels of rows from `from` on, a multiple of kDepth, and columns from j on, a multiple of kPanel, begin.
+template <typename C>
+inline int64_t panels_at(int64_t k, int64_t n, int64_t from, int64_t j) {
+  return from * padded<C>(n) + j * std::min(kDepth, k - from);
+}
+
+// Makes the panels of columns [j, j + columns).
+template <typename C, typename T>
+inline void pack_panels(C *to, Matrix<T> b, int64_t k, int64_t n, int64_t j, int64_t columns) {
+  for (int64_t from = 0; from < k; from += kDepth)
+    pack_b<C, T>(to + panels_at<C>(k, n, from, j), {b.at(from, j), b.row, b.column}, std::min(kDepth, k - from),
+                 columns);
+}
+
+// Rows of a for `blocks`: where they are if that is as good, else copied. (Rows a multiple of a page apart fall on the
+// same lines of the cache.)
+template <typename C, typename T>
+inline Matrix<C> rows_of(Matrix<T> a, C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) {
+  if constexpr (std::is_same_v<C, T>)
+    if (a.column == 1 && a.row * sizeof(C) % 4096) return {a.at(i, from), a.row, 1};
+  copy_block<C, T>(to, kPackedRow<C>, {a.at(i, from), a.row, a.column}, rows, depth, depth);
+  return {to, kPackedRow<C>, 1};
 }
 
 // c = a b for few columns: a is read where it is.
@@ -364,13 +454,23 @@ inline void packed(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, C 
     }
   blocks<C>(
       m, n, k,
-      [&](C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) {
-        copy_block<C, T>(to, kPackedRow<C>, {a.at(i, from), a.row, a.column}, rows, depth, depth);
-      },
+      [&](C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) { return rows_of(a, to, i, from, rows, depth); },
       [&](C *to, int64_t from, int64_t j, int64_t depth, int64_t columns) {
         pack_b<C, T>(to, {b.at(from, j), b.row, b.column}, depth, columns);
+        return to;
       },
       c, c_row, scratch, done);
+}
+
+// b's columns from `first` on, a multiple of kPanel, are taken from the panels of its n_b columns.
+template <typename C, typename Done = Nobody>
+inline void with_panels(int64_t m, int64_t n, int64_t k, Matrix<C> a, const C *b, int64_t n_b, int64_t first, C *c,
+                        int64_t c_row, C *scratch, Done done = {}) {
+  blocks<C>(
+      m, n, k,
+      [&](C *to, int64_t i, int64_t from, int64_t rows, int64_t depth) { return rows_of(a, to, i, from, rows, depth); },
+      [&](C *, int64_t from, int64_t j, int64_t, int64_t) { return b + panels_at<C>(k, n_b, from, first + j); }, c,
+      c_row, scratch, done);
 }
 
 }  // namespace gemm

@@ -50,6 +50,11 @@
  *   and their results are folded while in cache, never stored. The elements come in order; totals of neighbouring parts
  *   are merged in order.
  *
+ * packing.  A kernel may want an input in an order of its own. Where the core says, in plan.reused_in, that a copy would
+ *   serve more than once, prepare may ask for one in that order: plan.packing. The core then makes it once for all nodes
+ *   that ask alike, keeps it from run to run if the input stays the same, and run finds it in the place of the input's
+ *   data; the tensor is then one of bytes.
+ *
  * Errors.  Return OW_OK or the value of host->fail(err, code, message), which copies the message; the first one wins.
  *   Never throw, print, exit, or let a signal escape.
  *
@@ -242,6 +247,16 @@ typedef struct ow_fold {
   void (*result)(void *out, const void *total, int64_t n); /* one element of the output, for n elements in all */
 } ow_fold;
 
+/* A copy of an input in the order in which run wants to read it. */
+typedef struct ow_packing {
+  uint32_t struct_size;
+  int32_t in;         /* which input */
+  uint64_t bytes;     /* of the copy, which starts on 64 bytes */
+  int64_t n_chunks;   /* into how many pieces packing may be cut */
+  const char *layout; /* copies of one tensor are equal if their layouts are */
+  ow_run_fn run;      /* in[0] is the input, out[0] the copy, state that of one of the nodes that ask for it */
+} ow_packing;
+
 /* A node about to be planned. */
 typedef struct ow_plan {
   uint32_t struct_size;
@@ -268,6 +283,9 @@ typedef struct ow_plan {
   int64_t fold_size;       /* consecutive elements of in[0] that make an element of out[0] */
   const int64_t *within;   /* n_in offsets into out[0] in bytes, or -1: a dense input that may lie there already when run
                               is called; run then finds it at that address and leaves it. NULL: none may */
+  uint64_t reused_in;      /* (not out) bit i: other nodes of the op read in[i] with equal attributes, or it is the same
+                              from run to run */
+  const ow_packing *packing; /* asks for a copy of an input whose bit is set; NULL: none */
 } ow_plan;
 
 typedef struct ow_kernel {
