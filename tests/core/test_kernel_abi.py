@@ -82,7 +82,7 @@ def older(header: str) -> str:
 def newer(header: str) -> str:
     """kernel.h as a later version might be: every struct that may grow has grown, at its end."""
     header = header.replace("#define OW_ABI_MINOR 0", "#define OW_ABI_MINOR 7")
-    for struct in ("ow_host", "ow_post", "ow_call", "ow_plan", "ow_kernel", "ow_library"):
+    for struct in ("ow_host", "ow_post", "ow_call", "ow_packing", "ow_plan", "ow_kernel", "ow_library"):
         header, n = re.subn(r"\n} " + struct + ";", "\n  void *later[4];\n} " + struct + ";", header)
         assert n == 1, struct
     return header
@@ -185,6 +185,73 @@ const ow_library *ow_library_v1(const ow_host *host) { (void)host; return &libra
         LibraryError, match=r"no cpu kernel for int32->int32; cpu has float32->float32; float64->float64"
     ):
         choose(np.zeros(3, np.int32))
+
+
+PACKER = r"""
+#include "opwright/kernel.h"
+#include <stdlib.h>
+/* y[i] = x[i] w[n - 1 - i]: reads w backwards unless it is given a copy that is turned already, and counts the copies */
+typedef struct { int64_t n; int packed; ow_packing packing; } state;
+static int32_t turn(const ow_call *call, int64_t first, int64_t last) {
+  const int64_t n = ((const state *)call->state)->n;
+  (void)first; (void)last;
+  for (int64_t i = 0; i < n; ++i) ((float *)call->out[0]->data)[i] = ((const float *)call->in[0]->data)[n - 1 - i];
+  ((float *)call->out[0]->data)[n] += 1;
+  return OW_OK;
+}
+static int32_t prepare(ow_plan *plan) {
+  state *s = (state *)calloc(1, sizeof *s);
+  s->n = plan->in[0]->shape[0];
+  if (OW_HAS(plan, packing) && plan->reused_in >> 1 & 1) {
+    ow_packing asked = {sizeof(ow_packing), 1, 4 * (uint64_t)(s->n + 1), 1, "turned", turn};
+    s->packed = 1;
+    s->packing = asked;
+    plan->packing = &s->packing;
+  }
+  plan->state = s;
+  plan->free_state = free;
+  return OW_OK;
+}
+static int32_t run(const ow_call *call, int64_t first, int64_t last) {
+  const state *s = (const state *)call->state;
+  const float *x = (const float *)call->in[0]->data, *w = (const float *)call->in[1]->data;
+  (void)first; (void)last;
+  for (int64_t i = 0; i < s->n; ++i) ((float *)call->out[0]->data)[i] = x[i] * (s->packed ? w[i] : w[s->n - 1 - i]);
+  *(float *)call->out[1]->data = s->packed ? w[s->n] : 0;
+  return OW_OK;
+}
+static const ow_kernel turned = {.struct_size = sizeof(ow_kernel), .op = "%(op)s", .device = "cpu",
+                                 .signature = "float32,float32->float32,float32", .prepare = prepare, .run = run};
+static const ow_kernel *const table[] = {&turned};
+static const ow_library library = {sizeof(ow_library), %(major)s, OW_ABI_MINOR, %(needs)s, "abi-test", "1", 1, table};
+const ow_library *ow_library_v1(const ow_host *host) { (void)host; return &library; }
+"""
+
+
+@pytest.mark.parametrize("header", [HEADER, newer(HEADER)], ids=["same", "newer"])
+def test_a_plugin_gets_the_copy_it_asks_for(tmp_path, header, graph, session):
+    path, name = build(tmp_path, header, source=PACKER)
+    kernels.add(open_library(path).kernels)
+    registry.register(
+        OpDef(f"{name}(x: T['n'], w: T['n']) -> (y: T['n'], copies: T[''])", T=("float32",), gradient=None)
+    )
+    op, x = registry.op(name), ow.placeholder("float32", [5])
+    w = ow.Variable(np.arange(5.0), dtype="float32")
+    session.run(w.initializer)
+    at = np.array([1.0, 2, 3, 4, 5], np.float32)
+    want = at * np.arange(5.0)[::-1]
+
+    alone = [*op(x, w), ow.assign_add(w, ow.zeros([5]))]  # the copy would serve once
+    for _ in range(2):
+        found = session.run(alone, {x: at})
+        np.testing.assert_array_equal(found[0], want)
+        assert found[1] == 0
+    kept = op(x, w)  # nothing is written: it serves until something is
+    assert [session.run(kept, {x: at})[1] for _ in range(3)] == [1, 1, 1]
+    session.run(ow.assign(w, 2.0 * np.arange(5)))
+    again = [session.run(kept, {x: at}) for _ in range(2)]
+    np.testing.assert_array_equal(again[1][0], 2 * want)
+    assert [found[1] for found in again] == [2, 2]
 
 
 def test_prepare_may_refuse_a_value(tmp_path):
