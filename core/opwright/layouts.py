@@ -48,6 +48,8 @@ class Layout(NamedTuple):
 
     def broadcast(self, shape: Sequence[int]) -> Layout:
         """Dimensions of size 1, and missing leading ones, repeated to fill `shape`."""
+        if self.shape == shape and 1 not in shape:
+            return self
         missing = len(shape) - len(self.shape)
         strides = [0] * missing + [
             0 if size == 1 else stride for size, stride in zip(self.shape, self.strides, strict=True)

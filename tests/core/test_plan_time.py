@@ -70,8 +70,8 @@ def test_building_takes_time_in_proportion_to_the_graph(make, small, large):
 def test_building_takes_no_longer_than_it_did():
     built(unrolled, 7)
     units, (seconds, operations) = min(yardstick() for _ in range(3)), built(unrolled, 28)
-    # Measured: 150 to 180 operations take as long as the yardstick.
-    assert seconds / operations < units / 70
+    # Measured: 300 to 400 operations take as long as the yardstick.
+    assert seconds / operations < units / 140
 
 
 def squares(n):

@@ -25,6 +25,7 @@ class Descriptors:
         self.keep: list[Any] = []
         self._tensors: dict[Value, Any] = {}
         self._made: dict[Any, Any] = {}
+        self._none = self.kept(ffi.new("ow_value[]", 1))  # the attributes of ops that declare none
 
     def once(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gives, which is called again only where that was None, or for another key or one without hash."""
@@ -63,7 +64,7 @@ class Descriptors:
     def attributes(self, schema: Schema, attributes: dict[str, Any]) -> Any:
         """The attributes as ow_values, in declared order."""
         declared = schema.attributes
-        values = self.kept(ffi.new("ow_value[]", len(declared) or 1))
+        values = self.kept(ffi.new("ow_value[]", len(declared))) if declared else self._none
         for i, attribute in enumerate(declared):
             self._attribute(values[i], attributes[attribute.name])
         return values
