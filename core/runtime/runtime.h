@@ -170,30 +170,43 @@ int32_t owr_branch_run(const ow_call *call, int64_t first, int64_t last); /* ow_
 int32_t owr_loop_run(const ow_call *call, int64_t first, int64_t last);
 
 /* Tile programs: elementwise clusters run tile by tile in L1 from the kernels' tile functions. */
-enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6, OWR_MAX_FOLDS = 8 };
+enum { OWR_MAX_DIMS = 12, OWR_MAX_TILE_IN = 6, OWR_MAX_FOLDS = 8, OWR_MAX_REGS = 256 };
 
 typedef struct owr_operand {
   int32_t in;  /* index into the call's inputs; -1: the elements a post program is applied to */
   int32_t reg; /* the register it loads */
   int32_t itemsize;
   int32_t dense;       /* has the program's shape, row-major: read in place */
+  int32_t per_row;     /* a number for each row, dense or a scalar */
   int64_t period;      /* > 0: repeats a dense block of this many elements; 1: a scalar */
+  int64_t column;      /* > 0: dense elements, each of them repeated so often */
   int64_t strides[12]; /* in elements, over the program's dims */
 } owr_operand;
+
+enum {                /* owr_instruction.what */
+       OWR_TILE = 0,  /* a tile function over the elements */
+       OWR_ROW = 1,   /* over the numbers of rows */
+       OWR_FOLD = 2,  /* from elements to numbers of rows */
+       OWR_SPREAD = 3 /* and back: each row's number all over its row */
+};
 
 typedef struct owr_instruction {
   ow_tile_fn tile;
   const void *state;
+  const ow_fold *fold;
+  int32_t what;
   int32_t n_in;
   int32_t out;
   int32_t in[6];
+  int32_t in_itemsize, out_itemsize; /* of OWR_FOLD and OWR_SPREAD */
 } owr_instruction;
 
 typedef struct owr_result {
   int32_t out; /* index into the call's outputs; -1: back into the elements a post program is applied to */
   int32_t reg;
   int32_t itemsize;
-  int32_t direct; /* the instruction that makes it may write to the output at once */
+  int32_t direct;  /* the instruction that makes it may write to the output at once */
+  int32_t per_row; /* a number for each row */
 } owr_result;
 
 /* A reduction at the end of a program: `size` consecutive elements make one of the output. */
@@ -205,11 +218,14 @@ typedef struct owr_fold {
   int32_t in_itemsize, out_itemsize;
 } owr_fold;
 
+/* The first n_regs registers hold a tile's elements, the last n_row_regs a number for each row of it. */
 typedef struct owr_program {
   int64_t size; /* elements of the index space */
-  int32_t ndim, n_operands, n_instructions, n_results, n_folds, n_regs;
-  int32_t tile;  /* elements per tile */
-  int64_t chunk; /* elements per chunk, a multiple of tile */
+  int32_t ndim, n_operands, n_instructions, n_results, n_folds, n_regs, n_row_regs;
+  int32_t width; /* bytes that registers have for an element */
+  int32_t tile;  /* elements per tile; whole rows */
+  int64_t row;   /* elements per row; 0: there are no rows */
+  int64_t chunk; /* elements per chunk, whole tiles or rows */
   int64_t shape[12];
   const owr_operand *operands;
   const owr_instruction *instructions;
@@ -227,6 +243,9 @@ typedef struct owr_post {
   uint64_t scratch_stride; /* from worker to worker */
 } owr_post;
 
+/* Once the operands' strides over all of the program's dims, its rows, registers and folds are known: makes the dims
+ * few, says how operands are read, chooses tile and chunk. `work` is about how many instructions there are. */
+void owr_program_walk(owr_program *program, owr_operand *operands, int32_t work);
 uint64_t owr_program_scratch(const owr_program *program);                      /* bytes per worker */
 int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last);     /* an ow_run_fn; state is the program */
 int32_t owr_program_run_one(const ow_call *call, int64_t first, int64_t last); /* for one element and no folds */

@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr int32_t kMaxRegs = 64;
+constexpr int32_t kMaxRegs = OWR_MAX_REGS;
 
 template <typename T>
 void copy_run(void *to, const void *from, int64_t n, int64_t stride) {
@@ -35,6 +35,38 @@ void fill(void *to, const void *from, int64_t n, int32_t itemsize) {
       return splat<uint32_t>(to, from, n);
     default:
       return splat<uint64_t>(to, from, n);
+  }
+}
+
+// Elements [skip, skip + n) of what from[0], from[1], ... are if each is repeated `row` times.
+template <typename T>
+void spread_rows(void *to, const void *from, int64_t row, int64_t skip, int64_t n) {
+  constexpr int64_t kBlock = 16 / sizeof(T);
+  T *out = static_cast<T *>(to), block[kBlock];
+  for (const T *in = static_cast<const T *>(from); n > 0; ++in, skip = 0) {
+    const int64_t some = row - skip < n ? row - skip : n;
+    if (some < kBlock) {
+      for (int64_t j = 0; j < some; ++j) out[j] = *in;
+    } else {
+      for (T &one : block) one = *in;
+      for (int64_t j = 0; j + kBlock < some; j += kBlock) std::memcpy(out + j, block, sizeof block);
+      std::memcpy(out + some - kBlock, block, sizeof block);
+    }
+    out += some;
+    n -= some;
+  }
+}
+
+void spread(void *to, const void *from, int64_t row, int64_t skip, int64_t n, int32_t itemsize) {
+  switch (itemsize) {
+    case 1:
+      return spread_rows<uint8_t>(to, from, row, skip, n);
+    case 2:
+      return spread_rows<uint16_t>(to, from, row, skip, n);
+    case 4:
+      return spread_rows<uint32_t>(to, from, row, skip, n);
+    default:
+      return spread_rows<uint64_t>(to, from, row, skip, n);
   }
 }
 
@@ -85,6 +117,21 @@ void gather(void *to, const void *base, int64_t first, int64_t n, int32_t ndim, 
   }
 }
 
+// `runs` times `size` elements, each to an element of the output.
+void fold_runs(const ow_fold &fold, char *out, const char *in, int64_t runs, int64_t size, int32_t in_itemsize,
+               int32_t out_itemsize) {
+  if (OW_HAS(&fold, rows) && fold.rows) return fold.rows(out, in, runs, size);
+  alignas(16) char total[OW_MAX_TOTAL];
+  for (; runs > 0; --runs, in += size * in_itemsize, out += out_itemsize) {
+    fold.start(total);
+    fold.fold(total, in, size);
+    fold.result(out, total, size);
+  }
+}
+
+// Registers a power of two apart would all fall on a few cache sets.
+int64_t register_bytes(const owr_program &p, int64_t elements) { return (p.width * elements + 63) / 64 * 64 + 320; }
+
 // One worker's walk through a program. Registers are buffers of one tile each, or point straight into tensors.
 class Machine {
  public:
@@ -92,8 +139,10 @@ class Machine {
   Machine(const owr_program &program, const ow_tensor *const *in, const ow_tensor *const *out, char *scratch,
           int64_t first, int64_t n)
       : p_(program), in_(in), out_(out) {
-    const int64_t bytes = int64_t{8} * p_.tile;
-    for (int32_t r = 0; r < p_.n_regs; ++r) buffer_[r] = reg_[r] = scratch + r * bytes;
+    const int64_t bytes = register_bytes(p_, p_.tile);
+    for (int32_t r = 0; r < p_.n_regs; ++r, scratch += bytes) buffer_[r] = reg_[r] = scratch;
+    for (int32_t r = 1; r <= p_.n_row_regs; ++r, scratch += register_bytes(p_, p_.tile / p_.row))
+      buffer_[kMaxRegs - r] = reg_[kMaxRegs - r] = scratch;
     for (int32_t k = 0; k < p_.n_operands; ++k) pattern_[k] = load_pattern(p_.operands[k], first, n);
   }
 
@@ -101,15 +150,15 @@ class Machine {
   void tile(void *elements, int64_t first, int64_t n) {
     for (int32_t k = 0; k < p_.n_operands; ++k)
       if (!(pattern_[k] && pattern_fits(p_.operands[k], first))) load(p_.operands[k], elements, first, n);
-    const void *in[OWR_MAX_TILE_IN];
     for (int32_t k = 0; k < p_.n_results; ++k) target_[k] = result(p_.results[k], elements, first);
-    for (const owr_instruction *i = p_.instructions, *end = i + p_.n_instructions; i != end; ++i) {
-      for (int32_t a = 0; a < i->n_in; ++a) in[a] = reg_[i->in[a]];
-      i->tile(reg_[i->out], in, n, i->state);
-    }
+    if (p_.row)
+      for (int32_t k = 0; k < p_.n_instructions; ++k) step_over_rows(p_.instructions[k], n);
+    else
+      for (int32_t k = 0; k < p_.n_instructions; ++k) step(p_.instructions[k], n);
     for (int32_t k = 0; k < p_.n_results; ++k) {
       const owr_result &r = p_.results[k];
-      if (reg_[r.reg] != target_[k]) std::memcpy(target_[k], reg_[r.reg], static_cast<size_t>(n * r.itemsize));
+      const int64_t count = r.per_row ? n / p_.row : n;
+      if (reg_[r.reg] != target_[k]) std::memcpy(target_[k], reg_[r.reg], static_cast<size_t>(count * r.itemsize));
     }
     for (int32_t k = 0; k < p_.n_folds; ++k) fold(p_.folds[k], totals_[k], first, n);
   }
@@ -126,17 +175,41 @@ class Machine {
   }
 
  private:
+  void step(const owr_instruction &i, int64_t n) {
+    const void *in[OWR_MAX_TILE_IN];
+    for (int32_t a = 0; a < i.n_in; ++a) in[a] = reg_[i.in[a]];
+    i.tile(reg_[i.out], in, n, i.state);
+  }
+
+  void step_over_rows(const owr_instruction &i, int64_t n) {
+    switch (i.what) {
+      case OWR_TILE:
+        return step(i, n);
+      case OWR_ROW:
+        return step(i, n / p_.row);
+      case OWR_FOLD:
+        return fold_runs(*i.fold, reg_[i.out], reg_[i.in[0]], n / p_.row, p_.row, i.in_itemsize, i.out_itemsize);
+      default:
+        return spread(reg_[i.out], reg_[i.in[0]], p_.row, 0, n, i.out_itemsize);
+    }
+  }
+
   void fold(const owr_fold &f, char *total, int64_t first, int64_t n) {
     const char *in = reg_[f.reg];
     if (f.size == p_.size) return f.fold->fold(total, in, n);
-    char *out = static_cast<char *>(out_[f.out]->data) + first / f.size * f.out_itemsize;
-    for (int64_t at = first % f.size; n > 0; at = 0, out += f.out_itemsize) {
-      const int64_t some = f.size - at < n ? f.size - at : n;
+    char *to = static_cast<char *>(out_[f.out]->data);
+    for (int64_t some; n > 0; first += some, n -= some, in += some * f.in_itemsize) {
+      const int64_t at = first % f.size;
+      char *out = to + first / f.size * f.out_itemsize;
+      if (at == 0 && n >= f.size) {
+        some = n / f.size * f.size;
+        fold_runs(*f.fold, out, in, n / f.size, f.size, f.in_itemsize, f.out_itemsize);
+        continue;
+      }
+      some = f.size - at < n ? f.size - at : n;
       if (at == 0) f.fold->start(total);
       f.fold->fold(total, in, some);
       if (at + some == f.size) f.fold->result(out, total, f.size);
-      in += some * f.in_itemsize;
-      n -= some;
     }
   }
 
@@ -147,7 +220,7 @@ class Machine {
     if (o.period <= 0 || o.period > p_.tile || p_.tile % o.period) return false;
     if (o.period > 1 && first % o.period + n <= o.period) return false;
     const void *data = in_[o.in]->data;
-    const int64_t extent = n < p_.tile ? n : p_.tile;
+    const int64_t extent = (n < p_.tile ? n : p_.tile) / (o.per_row ? p_.row : 1);
     if (o.period == 1) {
       fill(buffer_[o.reg], data, extent, o.itemsize);
     } else {
@@ -165,7 +238,12 @@ class Machine {
       return;
     }
     char *data = static_cast<char *>(in_[o.in]->data);
-    if (o.dense) {
+    if (o.per_row) {
+      reg_[o.reg] = data + first / p_.row * o.itemsize;
+    } else if (o.column > 0) {
+      spread(buffer_[o.reg], data + first / o.column * o.itemsize, o.column, first % o.column, n, o.itemsize);
+      reg_[o.reg] = buffer_[o.reg];
+    } else if (o.dense) {
       reg_[o.reg] = data + first * o.itemsize;
     } else if (o.period > 0 && first % o.period + n <= o.period) {
       reg_[o.reg] = data + first % o.period * o.itemsize;
@@ -179,7 +257,8 @@ class Machine {
 
   // Where a result goes. The instruction that makes it writes there directly unless a later one reuses its register.
   char *result(const owr_result &r, void *elements, int64_t first) {
-    char *to = static_cast<char *>(r.out < 0 ? elements : static_cast<char *>(out_[r.out]->data) + first * r.itemsize);
+    const int64_t at = r.per_row ? first / p_.row : first;
+    char *to = static_cast<char *>(r.out < 0 ? elements : static_cast<char *>(out_[r.out]->data) + at * r.itemsize);
     if (r.direct) reg_[r.reg] = to;
     return to;
   }
@@ -204,7 +283,9 @@ void run_range(Machine &machine, const owr_program &p, char *elements, int64_t i
 }  // namespace
 
 uint64_t owr_program_scratch(const owr_program *program) {
-  return uint64_t{8} * static_cast<uint64_t>(program->tile) * static_cast<uint64_t>(program->n_regs);
+  const int64_t rows = program->row ? program->tile / program->row : 0;
+  return static_cast<uint64_t>(register_bytes(*program, program->tile) * program->n_regs +
+                               register_bytes(*program, rows) * program->n_row_regs);
 }
 
 int32_t owr_program_run(const ow_call *call, int64_t first, int64_t last) {

@@ -117,6 +117,15 @@ def test_nodes_run_where_they_are_placed_and_values_follow(graph, session, toy):
     assert toy.copies.count("upload") == 2  # constants stay there
 
 
+def test_only_the_cpu_runs_row_by_row(graph, session, toy):
+    x, c = ow.placeholder("float32", [4, 3]), ow.placeholder("float32", [4, 1])
+    with graph.device("toy:0"):
+        y = x * (ow.exp(c) * 2.0)
+    at, column = np.ones((4, 3), np.float32), np.float32([[0], [1], [2], [3]])
+    np.testing.assert_allclose(session.run(y, {x: at, c: column}), at * np.exp(column) * 2, rtol=1e-6)
+    assert toy.ran == [2, 1]  # the column, then what it is spread over
+
+
 def test_variables_live_on_their_device(graph, session, toy):
     accumulate = OpDef(
         "accumulate(ref: ref[T['*s']], value: T['*s']) -> (y: ref[T['*s']])", T=("float32",), gradient=None

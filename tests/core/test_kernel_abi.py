@@ -82,7 +82,7 @@ def older(header: str) -> str:
 def newer(header: str) -> str:
     """kernel.h as a later version might be: every struct that may grow has grown, at its end."""
     header = header.replace("#define OW_ABI_MINOR 0", "#define OW_ABI_MINOR 7")
-    for struct in ("ow_host", "ow_post", "ow_call", "ow_packing", "ow_plan", "ow_kernel", "ow_library"):
+    for struct in ("ow_host", "ow_post", "ow_call", "ow_fold", "ow_packing", "ow_plan", "ow_kernel", "ow_library"):
         header, n = re.subn(r"\n} " + struct + ";", "\n  void *later[4];\n} " + struct + ";", header)
         assert n == 1, struct
     return header
@@ -282,3 +282,50 @@ def test_the_header_is_c11_and_cpp17(tmp_path):
             "-fsyntax-only",
         ]
         subprocess.run([*command, f"-I{include}", str(source)], check=True)
+
+
+ROWS = re.escape("void (*rows)(void *out, const void *in, int64_t rows, int64_t n);")
+FOLD = r"""
+#include "opwright/kernel.h"
+#include <math.h>
+static void start(void *total) { *(double *)total = 0; }
+static void fold(void *total, const void *in, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) *(double *)total += fabs(((const float *)in)[i]);
+}
+static void merge(void *total, const void *later) { *(double *)total += *(const double *)later; }
+static void result(void *out, const void *total, int64_t n) { (void)n; *(float *)out = (float)*(const double *)total; }
+static const ow_fold sum = {.struct_size = sizeof(ow_fold), .total_bytes = 8, .start = start, .fold = fold, .merge = merge, .result = result};
+static int32_t prepare(ow_plan *plan) {
+  plan->fold = &sum;
+  plan->fold_size = plan->in[0]->shape[plan->in[0]->ndim - 1];
+  return OW_OK;
+}
+static int32_t run(const ow_call *call, int64_t a, int64_t b) { (void)a; (void)b; return OW_FAIL(call, OW_INTERNAL, "must be fused"); }
+static void twice(void *out, const void *const *in, int64_t n, const void *state) {
+  (void)state;
+  for (int64_t i = 0; i < n; ++i) ((float *)out)[i] = 2 * ((const float *)in[0])[i];
+}
+static const ow_kernel k0 = {.struct_size = sizeof(ow_kernel), .caps = OW_FOLDS, .op = "%(op)s", .device = "cpu", .signature = "float32->float32", .prepare = prepare, .run = run};
+static const ow_kernel k1 = {.struct_size = sizeof(ow_kernel), .op = "%(op)s_twice", .device = "cpu", .signature = "float32->float32", .tile = twice};
+static const ow_kernel *const table[] = {&k0, &k1};
+static const ow_library library = {sizeof(ow_library), %(major)s, 0, %(needs)s, "abi-test", "1.2.3", 2, table};
+const ow_library *ow_library_v1(const ow_host *host) { (void)host; return &library; }
+"""
+
+
+@pytest.mark.parametrize(
+    "header", [HEADER, re.sub(ROWS + ".*", "", HEADER), newer(HEADER)], ids=["same", "older", "newer"]
+)
+def test_a_plugins_reduction_and_function_run_in_the_rows_of_others(graph, session, rng, tmp_path, header):
+    path, op = build(tmp_path, header, source=FOLD)
+    library = open_library(path)
+    assert library.error is None
+    kernels.add(library.kernels)
+    norm = OpDef(f"{op}(x: T['n m']) -> (y: T['n'])", T=("float32",), gradient=None)
+    twice = OpDef(f"{op}_twice(x: T['*s']) -> (y: T['*s'])", T=("float32",), gradient=None)
+    registry.register(norm, twice)
+    x = ow.placeholder("float32", [30, 20])
+    y = ow.exp(x) / twice(norm(ow.exp(x)))[:, None]
+    at = rng.normal(size=(30, 20)).astype(np.float32)
+    e = np.exp(at.astype(np.float64))
+    np.testing.assert_allclose(session.run(y, {x: at}), e / e.sum(1, keepdims=True) / 2, rtol=1e-5)

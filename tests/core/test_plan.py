@@ -49,7 +49,7 @@ def test_a_cluster_does_not_close_over_what_comes_between(graph, session):
     x = ow.placeholder("float32", [4])
     a = ow.exp(x)
     b = a + ow.reduce_sum(a)  # needs all of a before any of b
-    first, second = nodes_of(laid_out(session, [b], [x], [(4,)]))
+    first, second = nodes_of(laid_out(session, [b], [x], [(4,)], "-rows"))
     assert len(first.work.folds) == 1
     assert len(second.work.members) == 1
     at = np.arange(4, dtype=np.float32)
@@ -121,8 +121,8 @@ def test_intermediate_values_go_in_place_and_share_memory(graph, session):
     for _ in range(20):
         y = ow.exp(y * 0.01)
         y = y - ow.reduce_sum(y) * 1e-4
-    small = laid_out(session, [ow.reduce_sum(y)], [x], [(1000,)])
-    large = laid_out(session, [ow.reduce_sum(y)], [x], [(1000,)], "-reuse,-inplace")
+    small = laid_out(session, [ow.reduce_sum(y)], [x], [(1000,)], "-rows")
+    large = laid_out(session, [ow.reduce_sum(y)], [x], [(1000,)], "-rows,-reuse,-inplace")
     assert small.sizes["cpu"] < large.sizes["cpu"] / 8
 
 
@@ -152,7 +152,7 @@ def programs(draw):
     steps = []
     for i in range(draw(st.integers(1, 14))):
         known = len(shapes) + i
-        kind = draw(st.sampled_from(["unary", "binary", "transpose", "reduce", "slice"]))
+        kind = draw(st.sampled_from(["unary", "binary", "transpose", "reduce", "row", "slice"]))
         steps.append(
             (
                 kind,
@@ -175,6 +175,8 @@ def build(shapes, steps, feeds):
             values.append(ow.transpose(a))
         elif kind == "reduce":
             values.append(ow.reduce_sum(a, axis=0, keepdims=True) if a.ndim else a)
+        elif kind == "row":
+            values.append(ow.reduce_max(a, axis=-1, keepdims=True) if a.ndim else a)
         elif kind == "slice":
             values.append(a[::-1] if a.ndim else a)
         else:
@@ -197,7 +199,7 @@ def test_the_optimised_plan_agrees_with_the_reference_plan(program):
         session = ow.Session()
         fetches = outputs[-3:] + outputs[:1]
         reference = Step(Spec(fetches, feeds, []), session, flags.parse("reference")).run(list(values))
-        for passes in ("", "-fuse", "-views", "-inplace", "-reuse", "-parallel", "-rewrite,-merge"):
+        for passes in ("", "-fuse", "-rows", "-views", "-inplace", "-reuse", "-parallel", "-rewrite,-merge"):
             found = Step(Spec(fetches, feeds, []), session, flags.parse(passes)).run(list(values))
             for got, want in zip(found, reference, strict=True):
                 np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12, err_msg=passes)

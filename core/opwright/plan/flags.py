@@ -6,7 +6,7 @@ import os
 
 from opwright.errors import ArgumentError, did_you_mean
 
-PASSES = ("fold", "merge", "rewrite", "views", "fuse", "pack", "keep", "post", "parallel", "inplace", "reuse")
+PASSES = ("fold", "merge", "rewrite", "views", "fuse", "rows", "pack", "keep", "post", "parallel", "inplace", "reuse")
 
 
 def parse(text: str) -> frozenset[str]:

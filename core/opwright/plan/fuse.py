@@ -1,49 +1,45 @@
 """Elementwise clusters: nodes whose kernels are tile functions run together, tile by tile, whoever compiled them.
 
 A cluster is one node, or the epilogue of the kernel whose output it starts from. Reductions that fold consecutive
-elements may end one.
+elements may end one; where they fold the rows of one size, what follows row by row may go on in it (rows.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from opwright._abi import ffi
 from opwright.kernels import Kernel
 from opwright.plan.descriptors import Descriptors
 from opwright.plan.ir import Node, Program, Storage, Value, topological
+from opwright.plan.rows import Space, space
 from opwright.plan.select import Prepared, elementwise_kernel, folding, prepare
 from opwright.runtime import NULL, lib
 
-LARGEST_CLUSTER = 24  # nodes; a tile register each, so that all stay in L1
+LARGEST_CLUSTER = 24  # nodes with a tile register each, so that all stay in L1
 
 
 class Cluster:
-    """Elementwise nodes over one index space, in order, and the reductions of what they make. `inputs` come from
-    outside, `outputs` of the members are needed outside."""
+    """Nodes that run in order over one index space: elementwise `members`, and `folds`, reductions of what they make or
+    read. `inputs` come from outside, `outputs` are needed outside."""
 
     def __init__(
-        self,
-        members: list[Node],
-        folds: dict[Node, Prepared],
-        inputs: list[Value],
-        outputs: list[Value],
-        kernels: dict[Node, Kernel],
+        self, nodes: list[Node], folds: dict[Node, Prepared], outputs: list[Value], kernels: dict[Node, Kernel]
     ) -> None:
-        self.members = members
-        self.folds = folds
-        self.inputs = inputs
-        self.outputs = outputs
-        self.kernels = kernels
+        self.nodes, self.outputs = nodes, outputs
+        self.members = [n for n in nodes if n not in folds]
+        self.folds = {n: folds[n] for n in nodes if n in folds}
+        self.kernels = {m: kernels[m] for m in self.members}
+        made = {v.storage for n in nodes for v in n.outputs}
+        self.inputs = list(dict.fromkeys(v for n in nodes for v in n.inputs if v.storage not in made))
+        found = space(nodes, folds)
+        assert found is not None
+        self.shape, self.row = found
         self.tiles: dict[Node, tuple[object, object]] = {}  # member -> (tile function, its state), once prepared
         self.program: Any = None  # the TileProgram, once compiled
         self.starts_from: Value | None = None  # of an epilogue: the value it is applied to
         self.ends_in: Value | None = None  # of an epilogue: the output that takes that value's place
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.members[0].outputs[0].shape
 
     def prepare(self, descriptors: Descriptors) -> None:
         """Prepares each member's tile function."""
@@ -66,15 +62,17 @@ def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> 
     folds: dict[Node, Prepared] = {}
     groups = {node: [node] for node in kernels}
     if "fuse" in on:
-        growth = _grown(program, kernels, descriptors)
+        growth = _Growth(program, kernels, descriptors, "rows" in on)
+        for node in program.nodes:
+            growth.add(node)
+        growth.settle()
         growth.sink({value.node for value in program.fetches if value.node is not None})
         groups, folds = growth.group, growth.folds
     readers = _readers(program)
-    fetched = {value.storage for value in program.fetches}
     needs = program.dependencies()
     made: dict[Node, Node] = {}
     for members in {id(g): g for g in groups.values()}.values():
-        fused = _fused(members, folds, readers, fetched, kernels)
+        fused = _fused(members, folds, readers, kernels)
         made.update(dict.fromkeys(members, fused))
     nodes = list(dict.fromkeys(made.get(node, node) for node in program.nodes))
     outer: dict[Node, list[Node]] = {}
@@ -89,9 +87,9 @@ def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> 
     program.replaced(made)
 
 
-def _readers(program: Program) -> dict[Storage, list[Node]]:
-    """The nodes that read each memory, through views too."""
-    found: dict[Storage, list[Node]] = {}
+def _readers(program: Program) -> dict[Storage, list[Node | None]]:
+    """The nodes that read each memory, through views too; None: it is fetched."""
+    found: dict[Storage, list[Node | None]] = {value.storage: [None] for value in program.fetches}
     for node in program.nodes:
         for value in node.inputs:
             found.setdefault(value.storage, []).append(node)
@@ -101,24 +99,15 @@ def _readers(program: Program) -> dict[Storage, list[Node]]:
 def _fused(
     members: list[Node],
     folds: dict[Node, Prepared],
-    readers: dict[Storage, list[Node]],
-    fetched: set[Storage],
+    readers: dict[Storage, list[Node | None]],
     kernels: dict[Node, Kernel],
 ) -> Node:
     inside = set(members)
-    made_here = {v for m in members for v in m.outputs}
-    inputs = list(dict.fromkeys(v for m in members for v in m.inputs if v not in made_here))
-    outputs = [
-        v
-        for m in members
-        for v in m.outputs
-        if v.storage in fetched or any(r not in inside for r in readers.get(v.storage, [])) or v.storage not in readers
-    ]
-    node = Node(None, [inputs], {})
-    tiled = [m for m in members if m not in folds]
-    node.work = Cluster(
-        tiled, {m: folds[m] for m in members if m in folds}, inputs, outputs, {m: kernels[m] for m in tiled}
-    )
+    made_here = [v for m in members for v in m.outputs]
+    outputs = [v for v in made_here if any(r not in inside for r in readers.get(v.storage, [None]))]
+    work = Cluster(members, folds, outputs, kernels)
+    node = Node(None, [work.inputs], {})
+    node.work = work
     node.origin, node.device = members[-1].origin, members[-1].device
     node.name = "+".join(m.name for m in members) if len(members) < 4 else f"{members[0].name}+...+{members[-1].name}"
     node.outputs = outputs
@@ -127,30 +116,15 @@ def _fused(
     return node
 
 
-def _grown(program: Program, kernels: dict[Node, Kernel], descriptors: Descriptors) -> _Growth:
-    """Joins each elementwise node, and each reduction that folds, to the clusters of its producers where nothing else
-    comes between."""
-    growth = _Growth(program)
-    for node in program.nodes:
-        if node in kernels:
-            growth.group[node] = [node]
-            for value in node.inputs:
-                producer = growth.maker(value)
-                if producer is not None and value.shape == node.outputs[0].shape:
-                    growth.join(node, producer)
-        elif len(node.inputs) == 1 and (producer := growth.maker(node.inputs[0])) is not None:
-            fold = folding(node, descriptors)
-            if fold is not None:
-                growth.end(node, producer, fold)
-    return growth
-
-
 class _Growth:
     """Clusters while they grow. `level` is how far a node is from the program's inputs. A node waits for all that its
     cluster waits for: `latest` is the highest level among these, itself included, which bounds the search for ways that
     lead out of a cluster and back. (Positions would do, but are far apart where a gradient joins what it is of.)"""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, kernels: dict[Node, Kernel], descriptors: Descriptors, rows: bool) -> None:
+        self.kernels = kernels
+        self.descriptors = descriptors
+        self.rows = rows  # whether what reductions make may be read within a cluster
         self.needs = program.dependencies()
         self.users: dict[Node, list[Node]] = {}
         for node, before in self.needs.items():
@@ -164,33 +138,58 @@ class _Growth:
         self.group: dict[Node, list[Node]] = {}
         self.folds: dict[Node, Prepared] = {}
 
-    def maker(self, value: Value) -> Node | None:
-        """The member of a cluster, no reduction, that makes this value; None if there is none."""
-        producer = value.node
-        if producer is None or producer not in self.group or not self._passes(value):
-            return None
-        return producer
+    def add(self, node: Node) -> None:
+        """Joins a node that is elementwise, or a reduction that folds, to the clusters of its producers where nothing
+        else comes between."""
+        if node in self.kernels:
+            self.group[node] = [node]
+            for value in node.inputs:
+                if (producer := value.node) is None:
+                    continue
+                if producer in self.group:
+                    self.join(node, producer)
+                elif self.rows and value.size < node.outputs[0].size:
+                    self._fold(producer, node)
+        elif len(node.inputs) == 1 and (producer := node.inputs[0].node) in self.group:
+            assert producer is not None
+            self._fold(node, producer)
 
-    def end(self, node: Node, producer: Node, fold: Prepared) -> None:
-        """Lets a reduction end the cluster of the node that makes what it folds, if it can."""
+    def _fold(self, node: Node, neighbour: Node) -> None:
+        """Lets a reduction join the cluster of a node that makes what it folds, or reads what it makes, if it can."""
+        fold = folding(node, self.descriptors)
+        if fold is None:
+            return
         self.group[node], self.folds[node] = [node], fold
-        self.join(node, producer)
+        self.join(node, neighbour)
         if self.group[node] == [node]:
             del self.group[node], self.folds[node]
+
+    def settle(self) -> None:
+        """Takes clusters apart that make nothing but numbers of rows: the reductions' own kernels do that as well."""
+        for group in {id(g): g for g in self.group.values()}.values():
+            found = self._space(group)
+            whole = [n for n in group if n not in self.folds and n.outputs[0].shape == found.shape]
+            if whole or not found.row:
+                continue
+            for node in group:
+                del self.group[node]
+                self.folds.pop(node, None)
+            rows, self.rows = self.rows, False
+            for node in group:
+                if node in self.kernels:
+                    self.add(node)
+            self.rows = rows
 
     def join(self, node: Node, producer: Node) -> None:
         """Makes one cluster of the two nodes' if they can run as one."""
         ours, theirs = self.group[node], self.group[producer]
-        if ours is theirs or len(ours) + len(theirs) > LARGEST_CLUSTER or node.device != producer.device:
+        if ours is theirs or node.device != producer.device:
             return
         joined = set(ours) | set(theirs)
-        if any(v.node in joined and not self._passes(v) for n in joined for v in n.inputs):
-            return  # a member reads what is not there before the cluster's end
         if sum(n in self.folds for n in joined) > lib.OWR_MAX_FOLDS:
             return
-        if self._returns(joined):
-            return
-        self._spread(self._unite(joined))
+        if self._fits(joined) and not self._returns(joined):
+            self._spread(self._unite(joined))
 
     def sink(self, fetched: set[Node]) -> None:
         """Moves what only one later cluster needs there, where that can make it from values that are kept anyway:
@@ -198,14 +197,12 @@ class _Growth:
         for node in sorted(self.group, key=self.position.__getitem__, reverse=True):
             mine, users = self.group[node], self.users.get(node, [])
             theirs = self.group.get(users[0], mine) if users else mine
-            alike = theirs[0].outputs[0].shape == node.outputs[0].shape and theirs[0].device == node.device
-            if theirs is mine or not alike or node in fetched or node in self.folds:
+            if theirs is mine or theirs[0].device != node.device or node in fetched or node in self.folds:
                 continue
             moved, read = self._made_from_kept(node, mine, theirs), {v for n in theirs for v in n.inputs}
             fresh = {v for n in moved for v in n.inputs if v.node not in moved and v.size > 1} - read
-            passes = all(v.node not in moved or self._passes(v) for v in read)
             # At most one value is read more, where one is written and read no longer.
-            if moved and passes and len(fresh) < 2 and len(theirs) + len(moved) <= LARGEST_CLUSTER:
+            if moved and len(fresh) < 2 and not self._space(mine).row and self._fits([*theirs, *moved]):
                 self._unite([n for n in mine if n not in moved])
                 self._unite([*theirs, *moved])
 
@@ -231,9 +228,17 @@ class _Growth:
         self.group.update(dict.fromkeys(group, group))
         return group
 
-    def _passes(self, value: Value) -> bool:
-        """Whether a value goes from member to member tile by tile: no view, which is read in memory, no reduction."""
-        return value.node is not None and value in value.node.outputs and value.node not in self.folds
+    def _fits(self, nodes: Collection[Node]) -> bool:
+        """Whether nodes can run tile by tile as one, or row by row where that is wanted."""
+        found = space(nodes, self.folds)
+        if found is None or (found.row and not (self.rows and all(n.device == "cpu" for n in nodes))):
+            return False
+        return sum(n.outputs[0].shape == found.shape for n in nodes) <= LARGEST_CLUSTER
+
+    def _space(self, group: list[Node]) -> Space:
+        found = space(group, self.folds)
+        assert found is not None
+        return found
 
     def _returns(self, joined: set[Node]) -> bool:
         """Whether something outside, with its whole cluster, both needs a member and is needed by one."""
@@ -280,9 +285,9 @@ def posts(program: Program) -> None:
         readers = list(dict.fromkeys(consumers.get(value, [])))
         if len(readers) != 1 or value in program.fetches or used[value.storage] != {value}:
             continue
-        if not _follows(readers[0], node, value):
-            continue
-        if _available(readers[0], node, needs, position):
+        # All that the cluster waits for must come before the producer.
+        early = all(before is node or position[before] < position[node] for before in needs[readers[0]])
+        if early and _follows(readers[0], node, value):
             _attach(node, readers[0], value)
             gone[readers[0]] = node
     if gone:
@@ -295,20 +300,10 @@ def posts(program: Program) -> None:
 def _follows(reader: Node, producer: Node, value: Value) -> bool:
     """Whether the reader is a cluster over the value's index space with an output that fits in its memory."""
     work = reader.work
-    if (
-        not isinstance(work, Cluster)
-        or work.folds
-        or work.shape != value.shape
-        or value.size == 0
-        or reader.device != producer.device
-    ):
+    if not isinstance(work, Cluster) or work.folds or work.row or reader.device != producer.device:
         return False
-    return any(out.dtype.size == value.dtype.size for out in work.outputs)
-
-
-def _available(reader: Node, producer: Node, needs: dict[Node, list[Node]], position: dict[Node, int]) -> bool:
-    """Whether all that the cluster waits for comes before the producer."""
-    return all(before is producer or position[before] < position[producer] for before in needs[reader])
+    fits = any(out.dtype.size == value.dtype.size for out in work.outputs)
+    return fits and work.shape == value.shape and value.size > 0
 
 
 def _attach(node: Node, reader: Node, value: Value) -> None:

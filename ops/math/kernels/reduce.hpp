@@ -58,38 +58,50 @@ inline const Lane *staged(const T *x, int64_t stride, int64_t n, Lane *buffer) {
   return buffer;
 }
 
+template <typename Lane>
+constexpr int64_t kGroup = 64 / sizeof(Lane);  // lanes that are accumulated side by side, in vectors of any level
+
 // All of x[0 .. n) in one Lane. Compilers must not reorder float sums, so the independent accumulators are explicit:
-// four times 64 bytes, in as many vectors as the level needs for that, so that every level finds the same sum.
+// four groups of 64 bytes, in as many vectors as the level needs for that, so that every level finds the same sum.
 template <typename R>
 [[gnu::noinline]] typename R::Lane fold(const typename R::Lane *x, int64_t n) {
   using Lane = typename R::Lane;
   using V = Vector<Lane>;
   constexpr int kQuarter = 64 / kVectorBytes, kWidth = kLanes<Lane>;
-  constexpr int64_t kStep = 4 * kQuarter * kWidth;
-  Lane all = R::start();
+  constexpr int64_t kOne = kGroup<Lane>;
+  Lane lanes[kOne];
+  V acc[4 * kQuarter];
+  const auto step = [&](int group, const Lane *from) {
+    for (int k = group * kQuarter; k < (group + 1) * kQuarter; ++k, from += kWidth) {
+      V next;
+      load(next, from);
+      R::step(acc[k], next);
+    }
+  };
   int64_t i = 0;
-  if (n >= kStep) {
-    V acc[4 * kQuarter];
+  if (n >= 4 * kOne) {
     std::memcpy(acc, x, sizeof acc);
-    for (i = kStep; i + kStep <= n; i += kStep)
-      for (int k = 0; k < 4 * kQuarter; ++k) {
-        V next;
-        load(next, x + i + k * kWidth);
-        R::step(acc[k], next);
-      }
+    for (i = 4 * kOne; i + 4 * kOne <= n; i += 4 * kOne)
+      for (int group = 0; group < 4; ++group) step(group, x + i + group * kOne);
+    for (int group = 0; i + kOne <= n; i += kOne, ++group) step(group, x + i);
     for (int k = 0; k < kQuarter; ++k) {
       R::step(acc[k], acc[k + kQuarter]);
       R::step(acc[k + 2 * kQuarter], acc[k + 3 * kQuarter]);
       R::step(acc[k], acc[k + 2 * kQuarter]);
     }
-    Lane lanes[kQuarter * kWidth];
-    std::memcpy(lanes, acc, sizeof lanes);
-    for (int64_t half = kQuarter * kWidth / 2; half > 0; half /= 2)
-      for (int64_t k = 0; k < half; ++k) R::step(lanes[k], lanes[k + half]);
-    all = lanes[0];
+  } else if (n >= kOne) {
+    std::memcpy(acc, x, sizeof lanes);
+    for (i = kOne; i + kOne <= n; i += kOne) step(0, x + i);
+  } else {
+    Lane all = R::start();
+    for (; i < n; ++i) R::step(all, x[i]);
+    return all;
   }
-  for (; i < n; ++i) R::step(all, x[i]);
-  return all;
+  std::memcpy(lanes, acc, sizeof lanes);
+  for (int64_t k = 0; i + k < n; ++k) R::step(lanes[k], x[i + k]);
+  for (int64_t half = kOne / 2; half > 0; half /= 2)
+    for (int64_t k = 0; k < half; ++k) R::step(lanes[k], lanes[k + half]);
+  return lanes[0];
 }
 
 // Dense elements x[0 .. n) into a total.
@@ -99,6 +111,42 @@ inline void fold_dense(typename R::Total &total, const T *x, int64_t n) {
   for (int64_t i = 0; i < n; i += kStage) {
     const int64_t part = std::min(kStage, n - i);
     R::merge(total, fold<R>(staged(x + i, 1, part, buffer), part));
+  }
+}
+
+// An element of the output for each of `rows` runs of n elements. Short ones are folded side by side, one in each lane.
+template <typename R, typename T>
+void fold_rows(void *out, const void *in, int64_t rows, int64_t n) {
+  using Lane = typename R::Lane;
+  using Total = typename R::Total;
+  constexpr int64_t kWidth = kLanes<Lane>;
+  const T *x = static_cast<const T *>(in);
+  T *y = static_cast<T *>(out);
+  const auto put = [&](int64_t row, Lane all) {
+    Total total = static_cast<Total>(R::start());
+    R::merge(total, all);
+    y[row] = static_cast<T>(R::result(total, n));
+  };
+  int64_t r = 0;
+  if (n < kGroup<Lane>)
+    for (; r + kWidth <= rows; r += kWidth) {
+      Lane lanes[kWidth];
+      std::fill_n(lanes, kWidth, R::start());
+      Vector<Lane> all, next;
+      load(all, lanes);
+      for (int64_t j = 0; j < n; ++j) {
+        for (int64_t k = 0; k < kWidth; ++k)
+          lanes[k] = static_cast<Lane>(static_cast<compute_t<T>>(x[(r + k) * n + j]));
+        load(next, lanes);
+        R::step(all, next);
+      }
+      store(lanes, all);
+      for (int64_t k = 0; k < kWidth; ++k) put(r + k, lanes[k]);
+    }
+  for (; r < rows; ++r) {
+    Total total = static_cast<Total>(R::start());
+    fold_dense<R>(total, x + r * n, n);
+    y[r] = static_cast<T>(R::result(total, n));
   }
 }
 
@@ -118,7 +166,8 @@ const ow_fold *fold_of() {
                                [](void *out, const void *total, int64_t n) {
                                  *static_cast<T *>(out) =
                                      static_cast<T>(R::result(*static_cast<const Total *>(total), n));
-                               }};
+                               },
+                               fold_rows<R, T>};
   return &made;
 }
 

@@ -136,12 +136,14 @@ def fusion(subject: Subject) -> list[str]:
 
 
 def _parts(node: Node) -> list[Any]:
-    return [*node.work.members, *node.work.folds] if isinstance(node.work, Cluster) else [node]
+    return node.work.nodes if isinstance(node.work, Cluster) else [node]
 
 
 def _place(node: Node, mine: Any) -> str:
     """What an op runs with, as a part of a planned node."""
     if isinstance(node.work, Cluster):
+        if node.work.row:
+            return f"fuses: {node.name} run as one, row by row in cache"
         if mine in node.work.folds:
             return f"fuses with what comes before: {node.name} run as one, which it ends"
         return f"fuses: {node.name} run as one, tile by tile in cache"

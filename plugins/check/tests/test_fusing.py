@@ -75,7 +75,9 @@ def long_chain(x):
 
 
 APART = {
-    "a reduction": (lambda x: ow.exp(x) / ow.reduce_sum(ow.exp(x)), [(3, 4)], "the reduction's result is there once all"),
+    "a reduction": (
+        lambda x: ow.exp(x) / ow.reduce_sum(ow.exp(x)), [(30, 400)], "has run, and rows of 12000 are too long"
+    ),
     "columns": (lambda x: ow.reduce_sum(ow.exp(x), 0), [(64, 5)], "folds as they are made only elements that lie side"),
     "a kernel": (lambda x: ow.cumsum(ow.exp(x)), [(3, 4)], "the kernel of cumsum is no tile function"),
     "broadcast": (lambda x, y: ow.exp(x) + y, [(4,), (3, 4)], "[4] is broadcast to [3, 4]: it is made once"),
@@ -86,7 +88,7 @@ APART = {
         lambda x, y: [p := ow.matmul(x, y), ow.exp(p)], [(8, 8), (8, 8)], "what matmul makes is fetched"
     ),
     "an epilogue with a fold": (
-        lambda x, y: ow.reduce_mean(ow.exp(ow.matmul(x, y))), [(8, 8), (8, 8)], "an epilogue ends in no reduction"
+        lambda x, y: ow.reduce_mean(ow.exp(ow.matmul(x, y))), [(8, 8), (8, 8)], "an epilogue has no reductions"
     ),
 }  # fmt: skip
 
@@ -104,3 +106,11 @@ def test_neighbours_that_run_as_one_are_one_node():
     (node,) = found["nodes"]
     assert (node["kind"], node["ops"], node["folds"]) == ("cluster", ["exp", "multiply"], ["reduce_sum"])
     assert found["apart"] == []
+
+
+def test_what_runs_row_by_row():
+    found = planned(lambda x: ow.exp(x) / ow.reduce_sum(ow.exp(x), 1, keepdims=True), (3, 4))
+    (node,) = found["nodes"]
+    assert (node["ops"], node["row"]) == (["exp", "reduce_sum", "realdiv"], 4)
+    (said,) = lines(found)
+    assert said.endswith("exp + reduce_sum + realdiv over [3, 4], one loop, row by row of 4")

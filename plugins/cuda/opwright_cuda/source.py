@@ -25,7 +25,6 @@ from opwright.dtypes import DType
 from opwright.errors import ResourceExhaustedError
 from opwright.layouts import Layout
 from opwright.plan.ir import Node, Value
-from opwright.plan.tiles import broadcast_strides, collapsed
 from opwright.scalars import CONSTANTS
 
 MOST_TENSORS = 256  # launch.h's OWC_MAX_TENSORS
@@ -134,7 +133,7 @@ class _Writer:
 
     def __init__(self, inputs: list[Value], shape: tuple[int, ...]) -> None:
         self.size = math.prod(shape)
-        self._dims, self._strides = collapsed(shape, [broadcast_strides(v.layout, shape) for v in inputs])
+        self._dims, self._strides = collapsed(shape, [v.layout.broadcast(shape).strides for v in inputs])
         if self.size <= 1:  # the pattern is that of larger sizes: what is broadcast is read at 0
             self._strides = [(1 if v.shape == shape else 0,) * len(self._dims) for v in inputs]
         dense = Layout.dense(self._dims).strides
@@ -191,3 +190,24 @@ class _Writer:
             "}",
         ]
         return Generated(name, "\n".join(lines) + "\n", self.size, space, self.dense)
+
+
+def collapsed(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The index space with as few dimensions as all operands allow; at least one."""
+    kept = [d for d, size in enumerate(shape) if size != 1]
+    dims: list[int] = []
+    rows: list[list[int]] = [[] for _ in strides]
+    for d in kept:
+        joinable = bool(dims) and all(row[-1] == s[d] * shape[d] for row, s in zip(rows, strides, strict=True))
+        if joinable:
+            dims[-1] *= shape[d]
+        else:
+            dims.append(shape[d])
+        for row, s in zip(rows, strides, strict=True):
+            if joinable:
+                row[-1] = s[d]
+            else:
+                row.append(s[d])
+    if not dims:
+        return (1,), [(1,) for _ in strides]
+    return tuple(dims), [tuple(row) for row in rows]

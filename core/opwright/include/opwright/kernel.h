@@ -47,8 +47,9 @@
  *
  * fold.  A reduction may say, in prepare, that each run of fold_size consecutive elements of its only input makes one
  *   element of its output, and how: plan.fold. Elementwise kernels before it, of any library, then run together with it,
- *   and their results are folded while in cache, never stored. The elements come in order; totals of neighbouring parts
- *   are merged in order.
+ *   and their results are folded while in cache, never stored; so do those after it that work on the same runs, run by
+ *   run. The elements come in order; totals of neighbouring parts are merged in order. Where whole runs are at hand,
+ *   `rows` reduces them all at once, if there is one: what start, fold and result do for each, up to rounding.
  *
  * packing.  A kernel may want an input in an order of its own. Where the core says, in plan.reused_in, that a copy would
  *   serve more than once, prepare may ask for one in that order: plan.packing. The core then makes it once for all nodes
@@ -245,6 +246,7 @@ typedef struct ow_fold {
   void (*fold)(void *total, const void *in, int64_t n);    /* adds n dense elements */
   void (*merge)(void *total, const void *later);           /* adds a total of the elements that follow */
   void (*result)(void *out, const void *total, int64_t n); /* one element of the output, for n elements in all */
+  void (*rows)(void *out, const void *in, int64_t rows, int64_t n); /* optional: an element for each run of n elements */
 } ow_fold;
 
 /* A copy of an input in the order in which run wants to read it. */
