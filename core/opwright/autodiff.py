@@ -44,7 +44,7 @@ def gradients(
         stopped = set(_tensors(stop_gradients))
         nodes = _between(targets, sources, stopped)
         found = backpropagate(
-            nodes, seeds, _connected(nodes, sources), lambda op: graph.device(op.device), set(sources)
+            nodes, seeds, _connected(nodes, sources), lambda op: graph.device(op.device), dict.fromkeys(sources)
         )
         results = [_result(found.get(x), x, unconnected_gradients) for x in sources]
     return results
@@ -103,7 +103,7 @@ def backpropagate(
     seeds: dict[Any, list[Any]],
     wanted: Callable[[Any], bool],
     around: Callable[[Any], Any],
-    keep: set[Any],
+    keep: Iterable[Any],
 ) -> dict[Any, Any]:
     """Gradients by tensor, from the seeds back through the nodes, later ones first. `keep` are tensors whose gradients
     are asked for; others are dropped once used."""

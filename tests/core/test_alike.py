@@ -110,3 +110,13 @@ def test_dependencies_are_worked_out_a_few_times_a_plan(monkeypatch):
         t = ow.placeholder("float32", [8, 8])
         ran(ow.gradients(ow.tanh(ow.matmul(t, ow.tanh(t))), [t]), {t: np.eye(8, dtype=np.float32)})
     assert 0 < len(calls) <= 4 * len(set(calls))
+
+
+def test_the_same_program_builds_the_same_graph_each_time():
+    def names():
+        with ow.Graph().as_default() as graph:
+            xs = [ow.Variable(np.ones(3, np.float32), name=f"x{i}") for i in range(20)]
+            ow.gradients(ow.add_n([x * y for x in xs for y in xs]), xs)
+            return [(op.name, [t.name for t in op.inputs]) for op in graph.get_operations()]
+
+    assert names() == names()

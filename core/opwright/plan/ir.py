@@ -182,7 +182,7 @@ class Program:
         for node in self.nodes:
             before = [value.node for value in node.inputs if value.node is not None] + node.after
             writes = node.writes()
-            for storage in {v.storage for v in node.inputs} & written:
+            for storage in dict.fromkeys([v.storage for v in node.inputs if v.storage in written]):
                 if storage in last_write:
                     before.append(last_write[storage])
                 if storage in writes:
