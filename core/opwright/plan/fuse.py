@@ -6,7 +6,7 @@ elements may end one; where they fold the rows of one size, what follows row by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from opwright._abi import ffi
@@ -61,15 +61,15 @@ def clusters(program: Program, on: frozenset[str], descriptors: Descriptors) -> 
     kernels = {node: kernel for node in program.nodes if (kernel := elementwise_kernel(node)) is not None}
     folds: dict[Node, Prepared] = {}
     groups = {node: [node] for node in kernels}
+    needs = program.dependencies()
     if "fuse" in on:
-        growth = _Growth(program, kernels, descriptors, "rows" in on)
+        growth = _Growth(needs, kernels, descriptors, "rows" in on)
         for node in program.nodes:
             growth.add(node)
         growth.settle()
         growth.sink({value.node for value in program.fetches if value.node is not None})
         groups, folds = growth.group, growth.folds
     readers = _readers(program)
-    needs = program.dependencies()
     made: dict[Node, Node] = {}
     for members in {id(g): g for g in groups.values()}.values():
         fused = _fused(members, folds, readers, kernels)
@@ -121,20 +121,25 @@ class _Growth:
     cluster waits for: `latest` is the highest level among these, itself included, which bounds the search for ways that
     lead out of a cluster and back. (Positions would do, but are far apart where a gradient joins what it is of.)"""
 
-    def __init__(self, program: Program, kernels: dict[Node, Kernel], descriptors: Descriptors, rows: bool) -> None:
+    def __init__(
+        self, needs: dict[Node, list[Node]], kernels: dict[Node, Kernel], descriptors: Descriptors, rows: bool
+    ) -> None:
         self.kernels = kernels
         self.descriptors = descriptors
         self.rows = rows  # whether what reductions make may be read within a cluster
-        self.needs = program.dependencies()
+        self.needs = needs
         self.users: dict[Node, list[Node]] = {}
-        for node, before in self.needs.items():
+        self.level: dict[Node, int] = {}
+        self.viewed: dict[Node, set[Node]] = {}  # the makers of what a node reads views of
+        for node, before in needs.items():
             for b in before:
                 self.users.setdefault(b, []).append(node)
-        self.position = {node: i for i, node in enumerate(program.nodes)}
-        self.level: dict[Node, int] = {}
-        for node in program.nodes:
-            self.level[node] = 1 + max((self.level[b] for b in self.needs[node]), default=0)
+            self.level[node] = 1 + max([self.level[b] for b in before], default=0)
+            if views := {v.node for v in node.inputs if v.node is not None and v not in v.node.outputs}:
+                self.viewed[node] = views
+        self.position = {node: i for i, node in enumerate(needs)}
         self.latest = dict(self.level)
+        self.shapes = {node: node.outputs[0].shape for node in kernels}
         self.group: dict[Node, list[Node]] = {}
         self.folds: dict[Node, Prepared] = {}
 
@@ -185,11 +190,11 @@ class _Growth:
         ours, theirs = self.group[node], self.group[producer]
         if ours is theirs or node.device != producer.device:
             return
-        joined = set(ours) | set(theirs)
-        if sum(n in self.folds for n in joined) > lib.OWR_MAX_FOLDS:
+        joined = {*ours, *theirs}
+        if len(self.folds.keys() & joined) > lib.OWR_MAX_FOLDS:
             return
         if self._fits(joined) and not self._returns(joined):
-            self._spread(self._unite(joined))
+            self._spread(self._unite([*theirs, *ours]))
 
     def sink(self, fetched: set[Node]) -> None:
         """Moves what only one later cluster needs there, where that can make it from values that are kept anyway:
@@ -199,10 +204,12 @@ class _Growth:
             theirs = self.group.get(users[0], mine) if users else mine
             if theirs is mine or theirs[0].device != node.device or node in fetched or node in self.folds:
                 continue
-            moved, read = self._made_from_kept(node, mine, theirs), {v for n in theirs for v in n.inputs}
-            fresh = {v for n in moved for v in n.inputs if v.node not in moved and v.size > 1} - read
+            moved = self._made_from_kept(node, mine, theirs)
+            fresh = {v for n in moved for v in n.inputs if v.node not in moved and v.size > 1}
+            if len(fresh) > 1:
+                fresh.difference_update(*[n.inputs for n in theirs])
             # At most one value is read more, where one is written and read no longer.
-            if moved and len(fresh) < 2 and not self._space(mine).row and self._fits([*theirs, *moved]):
+            if moved and len(fresh) < 2 and not self._space(mine).row and self._fits({*theirs, *moved}):
                 self._unite([n for n in mine if n not in moved])
                 self._unite([*theirs, *moved])
 
@@ -228,8 +235,13 @@ class _Growth:
         self.group.update(dict.fromkeys(group, group))
         return group
 
-    def _fits(self, nodes: Collection[Node]) -> bool:
+    def _fits(self, nodes: set[Node]) -> bool:
         """Whether nodes can run tile by tile as one, or row by row where that is wanted."""
+        if self.folds.keys().isdisjoint(nodes) and len(set(map(self.shapes.__getitem__, nodes))) == 1:
+            # All work on elements, as nearly always: what `space` would find out, sooner.
+            registers = 2 * len(nodes) + sum([len(n.inputs) for n in nodes])
+            apart = all([self.viewed[n].isdisjoint(nodes) for n in self.viewed.keys() & nodes])
+            return apart and len(nodes) <= LARGEST_CLUSTER and registers <= lib.OWR_MAX_REGS
         found = space(nodes, self.folds)
         if found is None or (found.row and not (self.rows and all(n.device == "cpu" for n in nodes))):
             return False

@@ -157,7 +157,7 @@ class TileProgram:
         for result, value in zip(self.c.results[0 : len(self._stored)], self._stored, strict=True):
             replaced = [v for v in cluster.inputs if v.storage is value.storage or v is cluster.starts_from is not None]
             made_by = next(i for i, n in enumerate(cluster.nodes) if value in n.outputs)
-            read_later = any(v in n.inputs for n in cluster.nodes[made_by + 1 :] for v in replaced)
+            read_later = replaced and any(v in n.inputs for n in cluster.nodes[made_by + 1 :] for v in replaced)
             result.direct = not read_later
 
 
@@ -185,10 +185,7 @@ def _stand_alone(node: Node, cluster: Cluster) -> Prepared:
     prepared.n_chunks = program.n_chunks
     prepared.scratch_bytes, prepared.worker_scratch_bytes = program.totals_bytes, program.scratch_bytes
     prepared.nanoseconds = program.nanoseconds
-    prepared.inplace = [
-        (i, o)
-        for o, output in enumerate(node.outputs)
-        for i, source in enumerate(node.inputs)
-        if source.dtype.size == output.dtype.size and program.overwrites(source) and program.stores(output)
-    ]
+    sources = [(i, v.dtype.size) for i, v in enumerate(node.inputs) if program.overwrites(v)]
+    stored = [(o, v.dtype.size) for o, v in enumerate(node.outputs) if program.stores(v)]
+    prepared.inplace = [(i, o) for o, size in stored for i, same in sources if same == size]
     return prepared
