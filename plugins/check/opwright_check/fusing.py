@@ -48,6 +48,7 @@ def _op(node: Node) -> str:
 def _described(node: Node) -> dict[str, Any]:
     cluster = _cluster(node)
     made: dict[str, Any] = {"name": node.name, "kind": "cluster" if cluster else "kernel", "folds": [], "epilogue": []}
+    made["kept"] = any(v.storage.kind == "constant" for v in node.outputs)
     if cluster is not None:
         ends = [n for n, fold in cluster.folds.items() if fold.plan.fold_size != cluster.row]
         made |= {"ops": _ops(n for n in cluster.nodes if n not in ends), "folds": _ops(ends)}
@@ -118,15 +119,15 @@ def _no_epilogue(cluster: Cluster, producer: Node, value: Value, others: list[st
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """The same, to be read."""
     for node in found["nodes"]:
-        ops = " + ".join(node["ops"])
+        ops, kept = " + ".join(node["ops"]), ", kept until a step writes variables" if node["kept"] else ""
         if node["kind"] == "cluster":
             rows = f", row by row of {node['row']}" if node["row"] else ""
             ends = f", which ends in {' and '.join(node['folds'])}" if node["folds"] else ""
             one = "one loop" if len(node["ops"]) + len(node["folds"]) > 1 else "a loop of its own"
-            yield f"{node['name']}: {ops} over {node['shape']}, {one}{rows}{ends}"
+            yield f"{node['name']}: {ops} over {node['shape']}, {one}{rows}{ends}{kept}"
         else:
             after = f", with {' + '.join(node['epilogue'])} on blocks still in cache" if node["epilogue"] else ""
             over = f" over {node['shape']}" if node["shape"] is not None else ""
-            yield f"{node['name']}: {ops}{over}, {node['kernel'] or 'done by the runtime'}{after}"
+            yield f"{node['name']}: {ops}{over}, {node['kernel'] or 'done by the runtime'}{after}{kept}"
     for edge in found["apart"]:
         yield f"apart: {edge['from']} -> {edge['to']}: {edge['why']}"

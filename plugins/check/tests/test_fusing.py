@@ -108,6 +108,15 @@ def test_neighbours_that_run_as_one_are_one_node():
     assert found["apart"] == []
 
 
+def test_what_is_kept_from_run_to_run():
+    def product(x):
+        return ow.matmul(x, ow.constant(np.ones((300, 130), np.float32)))
+
+    copied, multiplied = lines(planned(product, (40, 300)))
+    assert copied.endswith("packed: copy over [163200], done by the runtime, kept until a step writes variables")
+    assert "kept" not in multiplied
+
+
 def test_what_runs_row_by_row():
     found = planned(lambda x: ow.exp(x) / ow.reduce_sum(ow.exp(x), 1, keepdims=True), (3, 4))
     (node,) = found["nodes"]
