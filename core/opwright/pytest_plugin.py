@@ -1,4 +1,5 @@
-"""Fixtures for tests of ops: `graph`, `session`, `rng`, `interrupts`, and `gpu`, which skips without a GPU.
+"""Fixtures for tests of ops: `graph`, `session`, `rng`, `interrupts`, `force_kernels`, and `gpu`, which skips without a
+GPU.
 
 Loaded in every run of pytest where Opwright is installed, so it imports Opwright only for tests that use it.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -56,6 +57,31 @@ def interrupts() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def force_kernels() -> Iterator[Callable[..., None]]:
+    """force_kernels(variant, *ops): from then on that kernel serves the ops on CPUs, whatever the others score."""
+    from opwright._abi import ffi
+    from opwright.kernels import kernels
+    from opwright.registry import registry
+
+    before: dict[str, tuple[list[Any], list[Any]]] = {}  # by op: its candidates, and what they were with their scores
+
+    def force(variant: str, *ops: str) -> None:
+        for op in ops:
+            listed = kernels.candidates(registry.op(op), "cpu")
+            _, known = before.setdefault(op, (listed, [(k, k.struct.score) for k in listed]))
+            listed[:] = [k for k, _ in known if k.variant == variant]
+            assert listed, f"[{op}] no {variant} kernel among {[k.variant for k, _ in known]}"
+            for kernel in listed:
+                kernel.struct.score = ffi.NULL  # a copy of ours; without score a kernel counts as able
+
+    yield force
+    for listed, known in before.values():
+        listed[:] = [k for k, _ in known]
+        for kernel, score in known:
+            kernel.struct.score = score
 
 
 @pytest.fixture

@@ -7,36 +7,19 @@ import numpy as np
 import opwright as ow
 import pytest
 from opwright import ops, runtime
-from opwright._abi import ffi
 from opwright.errors import LibraryError
-from opwright.kernels import kernels
 from opwright.plan import flags
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
-from opwright.registry import registry
 
 OPS = ("conv", "conv_backprop_input", "conv_backprop_filter")
 TYPICAL, LARGEST = {3: 1.5e-6, 5: 6e-6}, {3: 1.5e-5, 5: 6e-5}
 
 
 @pytest.fixture
-def forced():
-    """Call it with a variant's name: from then on that kernel serves the ops, whatever the others score."""
-    lists = [kernels.candidates(registry.op(name), "cpu") for name in OPS]
-    found = [list(candidates) for candidates in lists]
-    scores = [(k, k.struct.score) for candidates in found for k in candidates]
-
-    def force(variant):
-        for candidates, all_of_them in zip(lists, found, strict=True):
-            candidates[:] = [k for k in all_of_them if k.variant == variant]
-            for kernel in candidates:
-                kernel.struct.score = ffi.NULL  # without score a kernel counts as able
-
-    yield force
-    for candidates, all_of_them in zip(lists, found, strict=True):
-        candidates[:] = all_of_them
-    for kernel, score in scores:
-        kernel.struct.score = score
+def forced(force_kernels):
+    """Call it with a variant's name: from then on that kernel serves the three ops, whatever the others score."""
+    return lambda variant: force_kernels(variant, *OPS)
 
 
 @pytest.fixture

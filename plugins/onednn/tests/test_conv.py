@@ -5,13 +5,10 @@ import opwright as ow
 import opwright_onednn
 import pytest
 from opwright import ops, runtime
-from opwright._abi import ffi
 from opwright.errors import LibraryError
-from opwright.kernels import kernels
 from opwright.plan import flags
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
-from opwright.registry import registry
 from opwright.runtime import package_files
 
 pytestmark = pytest.mark.skipif(
@@ -22,24 +19,9 @@ OPS = ("conv", "conv_backprop_input", "conv_backprop_filter")
 
 
 @pytest.fixture
-def forced():
+def forced(force_kernels):
     """Call it with a variant's name: from then on that kernel serves the three ops, whatever the others score."""
-    lists = [kernels.candidates(registry.op(name), "cpu") for name in OPS]
-    found = [list(candidates) for candidates in lists]
-    scores = [(k, k.struct.score) for candidates in found for k in candidates]
-
-    def force(variant):
-        for candidates, all_of_them in zip(lists, found, strict=True):
-            candidates[:] = [k for k in all_of_them if k.variant == variant]
-            assert candidates
-            for kernel in candidates:
-                kernel.struct.score = ffi.NULL  # without score a kernel counts as able
-
-    yield force
-    for candidates, all_of_them in zip(lists, found, strict=True):
-        candidates[:] = all_of_them
-    for kernel, score in scores:
-        kernel.struct.score = score
+    return lambda variant: force_kernels(variant, *OPS)
 
 
 # input, filters, strides, dilations, padding, depthwise

@@ -11,11 +11,10 @@ import opwright_onednn
 import pytest
 from opwright._abi import ffi
 from opwright.errors import LibraryError
-from opwright.kernels import Kernels, kernels
+from opwright.kernels import Kernels
 from opwright.plan import flags
 from opwright.plan.spec import Spec
 from opwright.plan.step import Step
-from opwright.registry import registry
 from opwright.runtime import package_files
 
 pytestmark = pytest.mark.skipif(
@@ -24,21 +23,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def forced():
+def forced(force_kernels):
     """Call it with a variant's name: from then on that kernel serves matmul, whatever the others score."""
-    candidates = kernels.candidates(registry.op("matmul"), "cpu")
-    found, scores = list(candidates), [k.struct.score for k in candidates]
-
-    def force(variant):
-        candidates[:] = [k for k in found if k.variant == variant]
-        assert candidates, f"no {variant} kernel among {[k.variant for k in found]}"
-        for kernel in candidates:
-            kernel.struct.score = ffi.NULL  # a copy of ours; without score a kernel counts as able
-
-    yield force
-    candidates[:] = found
-    for kernel, score in zip(found, scores, strict=True):
-        kernel.struct.score = score
+    return lambda variant: force_kernels(variant, "matmul")
 
 
 def _both(forced, a, b, constant=False, **flags_of):
