@@ -73,8 +73,7 @@ void read(Product *p, const ow_plan *plan) {
 
 // Which form serves, by measurements. Packing b pays from some hundred rows on with 32 registers (AVX-512), from some
 // twenty with 16 (AVX2: tiles of 6 rows read b more often) unless b stays in L1, and earlier where b does not stay in
-// cache and more than a few tiles of rows use it; dot products pay where b runs along k and there are few rows. Where
-// these read a b of 8 MB (1 row) or 16 MB, reading it row after row takes half to a fifth of the time.
+// cache and more than a few tiles of rows use it; dot products pay where b runs along k and there are few rows.
 template <typename T>
 Form choose(const Product &p) {
   constexpr bool wide = kVectorRegisters == 32;
@@ -84,8 +83,7 @@ Form choose(const Product &p) {
   const int64_t size = p.k * p.n;
   const bool dots = p.m <= few || (p.m <= 2 * few && size > in_cache);
   if (dots && p.a.column == 1 && p.b.row == 1 && p.k >= 8) return Form::dots;
-  const bool streams = size >= (p.m == 1 ? 1 << 21 : 1 << 22) && p.m <= gemm::kStreamedRows;
-  if (streams && p.b.column == 1 && p.b.row > 0) return Form::streamed;
+  if (gemm::pays_to_stream(p.m, size) && p.b.column == 1 && p.b.row > 0) return Form::streamed;
   const bool small = p.m <= some || (p.m < many && size <= in_cache) || (p.m < most && size <= close);
   return (small || p.n <= gemm::kNarrow) && p.b.column == 1 && (p.b.row > 0 || p.k == 1) ? Form::direct : Form::packed;
 }
@@ -132,8 +130,8 @@ template <typename T>
 void share(ow_plan *plan, Product *p) {
   if constexpr (std::is_same_v<compute<T>, T>) {
     const int32_t in = 1 - p->first;
-    const bool reused = OW_HAS(plan, packing) && plan->reused_in >> in & 1;
-    if (!reused || p->form != Form::packed || p->batches != 1 || p->n <= gemm::kNarrow || p->k == 0) return;
+    if (!copy_pays(plan, in) || p->form != Form::packed || p->batches != 1 || p->n <= gemm::kNarrow || p->k == 0)
+      return;
     p->form = Form::panels;
     p->layout = "panels of " + std::to_string(p->k) + "x" + std::to_string(p->n) + " by " + std::to_string(p->b.row) +
                 ", " + std::to_string(p->b.column);

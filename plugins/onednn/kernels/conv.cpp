@@ -30,9 +30,7 @@ struct Sliced {
 };
 
 bool constant_filters(const ow_plan *plan) { return plan->const_in >> 1 & 1; }
-bool packed_once(const ow_plan *plan) {
-  return constant_filters(plan) || (OW_HAS(plan, packing) && plan->reused_in >> 1 & 1);
-}
+bool packed_once(const ow_plan *plan) { return constant_filters(plan) || copy_pays(plan, 1); }
 
 using Recipes = Recipe (*)(const Convolution &, int64_t);
 
@@ -136,7 +134,7 @@ int32_t pack(const ow_call *call, int64_t, int64_t) {
 // Has the core keep the packed filters, if it would. Other nodes may want another layout, so the copy is this one's
 // own.
 bool ask_to_keep(Sliced *s, ow_plan *plan, size_t bytes) {
-  if (!OW_HAS(plan, packing) || !(plan->reused_in >> 1 & 1) || s->pack.scratch_bytes) return false;
+  if (!copy_pays(plan, 1) || s->pack.scratch_bytes) return false;
   s->layout = "of " + std::to_string(reinterpret_cast<uintptr_t>(s));
   s->packing = {sizeof(ow_packing), 1, bytes, 1, s->layout.c_str(), pack};
   plan->packing = &s->packing;
@@ -148,9 +146,8 @@ bool make_packing(Sliced *s, ow_plan *plan) {
   const Description plain = s->c.plain_filters(), &wanted = s->works[0]->descriptions[1];
   if (same(plain, wanted)) return true;
   if (!s->pack.make_reorder(plain, wanted)) return false;
-  if (!constant_filters(plan) && ask_to_keep(s, plan, bytes_of(wanted))) return true;
   if (!constant_filters(plan)) {
-    s->packed_bytes = to_line(bytes_of(wanted));
+    if (!ask_to_keep(s, plan, bytes_of(wanted))) s->packed_bytes = to_line(bytes_of(wanted));
     return true;
   }
   s->packed.emplace_back(bytes_of(wanted));

@@ -1,6 +1,7 @@
 // matmul in float32 on oneDNN: on slices of the rows or, where there are few, of the columns; constant weights are kept
 // in oneDNN's packed layout.
 #include "onednn.hpp"
+#include "opwright/gemm.hpp"
 
 using namespace opwright;
 
@@ -183,8 +184,8 @@ int32_t score(const ow_plan *plan) {
   Sliced s;
   if (read(plan, &s)) return 0;
   const int64_t weights = s.k * s.n;
-  const bool streamed = s.m <= 6 && weights >= (s.m == 1 ? 1 << 21 : 1 << 22);
-  const bool packs = constant_weights(plan) && !streamed && (weights >= 1 << 19 || s.m * weights >= 1 << 24);
+  const bool packs =
+      constant_weights(plan) && !gemm::pays_to_stream(s.m, weights) && (weights >= 1 << 19 || s.m * weights >= 1 << 24);
   const bool streams = (plan->host->cpu & OW_CPU_AVX512) && weights >= 1 << 20 && s.m > 32 && s.m <= 100;
   return packs || streams ? OW_SCORE_DEFAULT + 1 : OW_SCORE_DEFAULT - 1;
 }

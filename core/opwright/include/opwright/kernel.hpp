@@ -217,4 +217,7 @@ inline State *state(ow_plan *plan, Args &&...args) {
   return made;
 }
 
+// Whether prepare may ask for a copy of an input in its own order: plan.packing.
+inline bool copy_pays(const ow_plan *plan, int32_t in) { return OW_HAS(plan, packing) && plan->reused_in >> in & 1; }
+
 }  // namespace opwright
